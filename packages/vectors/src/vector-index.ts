@@ -174,7 +174,10 @@ export class VectorIndex {
     this.#snapshots =
       snapshots && new Snapshots({ ...snapshots, follower, clock, random, prefix, index: name });
     this.#texts = new Texts(truth, keywords);
-    this.#generations = new Generations({ index: name, truth, model, next, cache });
+    this.#generations = new Generations({
+      ...{ index: name, truth, model, next, cache },
+      aspectsOf: (of) => aspectsOf(own, of),
+    });
     this.#search = new Search({
       ...{ schema, aspects, keywords, follower, truth, clock, texts: this.#texts },
       serving: () => {

@@ -306,6 +306,31 @@ it('a search for which a text is embedded while another model goes live is asked
   expect(next.asked).toEqual(['xx', 'xx']);
 });
 
+it('goes on with a model by its name, and is cut without one that embeds, if no document needs vectors', async () => {
+  const vectors = (suffix: string) => ({
+    title: { model: `t${suffix}`, dimensions: 2 },
+    body: { model: `b${suffix}`, dimensions: 3, metric: 'ip' as const },
+  });
+  const kb = server({ vectors: vectors('1') });
+  await kb.put({ id: 'a', vectors: { title: [1, 0], body: [1, 0, 0] } });
+  const embed = async (documents: readonly unknown[]) =>
+    documents.map(() => ({ title: [[0, 1]], body: [[0, 0, 1]] }));
+  const next = await kb.begin({ vectors: vectors('2'), embed }, holderOf(1));
+  await next.fill();
+  const unknown = kb.begin({ model: 't3' }, holderOf(2));
+  await expect(unknown).rejects.toThrow(/no model "t3"; it has title:t1\+body:b1, title:t2\+body:b2/);
+  const other = kb.begin({ model: 'title:t2+body:b2', vectors: vectors('3'), embed }, holderOf(2));
+  await expect(other).rejects.toThrow(/are of the model "title:t3\+body:b3"/);
+  await expect(kb.begin({ model: 'title:t1+body:b1' }, holderOf(2))).rejects.toThrow(/is live/);
+  await kb.put({ id: 'a', text: 'new' });
+  const builder = await kb.begin({ model: 'title:t2+body:b2' }, holderOf(2));
+  await expect(builder.fill()).rejects.toThrow(/no "embedder"/);
+  expect(await builder.cut()).toMatchObject({ outcome: 'behind' });
+  await kb.delete('a');
+  await builder.fill();
+  expect(await builder.cut()).toMatchObject({ outcome: 'live' });
+});
+
 it(`a cut never leaves a document out, whoever does what in between (seed ${SEED})`, async () => {
   const random = seededRandom(SEED);
   const kb = both();

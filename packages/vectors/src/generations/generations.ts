@@ -12,11 +12,13 @@ import {
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
-import { type Aspect, modelOf, setsOf } from '../aspect.js';
+import { type Aspect, modelOf, setsOf, shapesOf } from '../aspect.js';
 import type { EmbeddingCache } from '../embed/cache.js';
 import type { Begun, Model } from '../truth/builder-verbs.js';
 import type { Truth } from '../truth/truth.js';
+import { readAspects } from '../vector-index-options.js';
 import { GenerationBuilder } from './builder.js';
+import { vectorsOf } from './definition.js';
 import { BEGIN, type BeginOptions } from './options.js';
 import { dropVectors, throwRefusal } from './retire.js';
 
@@ -34,6 +36,8 @@ export interface GenerationsParts {
   readonly truth: Truth;
   readonly model: Model;
   readonly next: readonly Aspect[] | undefined;
+  /** Those of a model, if this program has it. */
+  readonly aspectsOf: (model: string) => readonly Aspect[] | undefined;
   readonly cache: EmbeddingCache | undefined;
 }
 
@@ -58,18 +62,10 @@ export class Generations {
   }
 
   async begin(options: BeginOptions, holder: TokenHolder): Promise<GenerationBuilder> {
-    const { index, truth, next, model, cache } = this.#parts;
-    const { vectors: aspects = next, embed, batch, replaces } = readOptions('begin', options, BEGIN);
+    const { index, truth, model, cache } = this.#parts;
+    const { vectors, model: known, embed, batch, replaces } = readOptions('begin', options, BEGIN);
     const { token, issuer } = requireClaim(holder);
-    if (aspects === undefined)
-      throw new MisuseError(
-        'begin() needs the "vectors" of the model that is to be live, or "next" of createIndex().',
-      );
-    if (!embed && aspects.some(({ embedder }) => embedder === undefined)) {
-      throw new MisuseError(
-        'begin() needs an "embedder" in its "vectors", or "embed", which makes vectors of documents.',
-      );
-    }
+    const aspects = known === undefined ? this.#toBegin(vectors, embed) : await this.#known(known, vectors);
     await truth.open(model);
     const of = modelOf(aspects);
     await truth.requireSets(of);
@@ -128,5 +124,44 @@ export class Generations {
       default:
         return throwRefusal(index, reply, { token, issuer });
     }
+  }
+
+  /** What is built of a model that may be new. Throws MisuseError. */
+  #toBegin(
+    vectors: readonly Aspect[] | undefined,
+    embed: BeginOptions['embed'] | undefined,
+  ): readonly Aspect[] {
+    const aspects = vectors ?? this.#parts.next;
+    if (aspects === undefined)
+      throw new MisuseError(
+        'begin() needs the "vectors" of the model that is to be live, or "next" of createIndex().',
+      );
+    if (!embed && aspects.some(({ embedder }) => embedder === undefined)) {
+      throw new MisuseError(
+        'begin() needs an "embedder" in its "vectors", or "embed", which makes vectors of documents.',
+      );
+    }
+    return aspects;
+  }
+
+  /** What is built of a model that the index has: as it is given, as this program has it, or as Redis knows it. Throws MisuseError. */
+  async #known(name: string, vectors: readonly Aspect[] | undefined): Promise<readonly Aspect[]> {
+    const { index, truth, model, aspectsOf } = this.#parts;
+    const { models } = await truth.open(model);
+    const found = [...models.values()].find((each) => each.name === name);
+    if (found === undefined) {
+      const known = [...models.values()]
+        .map((each) => each.name)
+        .sort()
+        .join(', ');
+      throw new MisuseError(`The index "${index}" has no model ${display(name)}; it has ${known}.`);
+    }
+    if (vectors && modelOf(vectors).name !== name) {
+      throw new MisuseError(
+        `"vectors" of begin() are of the model "${modelOf(vectors).name}", and "model" is ${display(name)}.`,
+      );
+    }
+    const shapes = Object.fromEntries(shapesOf(found));
+    return vectors ?? aspectsOf(name) ?? readAspects('The model', vectorsOf(name, shapes));
   }
 }

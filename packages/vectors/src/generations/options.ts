@@ -16,6 +16,12 @@ import { readAspects, type VectorIndexOptions } from '../vector-index-options.js
 export interface BeginOptions {
   /** The vectors of the model that is to be live, as in `createIndex`. Default: `next` of `createIndex`. */
   readonly vectors?: VectorIndexOptions['vectors'];
+  /**
+   * The name of a model that the index has: of the one that is being built, or of one of before. Then none is begun anew, and what the
+   * vectors are is known to Redis; without `embed` and an `embedder`, `fill` throws when a document lacks its vectors. Default: the
+   * model of `vectors`, which the index may have or not.
+   */
+  readonly model?: string;
   /** Makes the vectors of documents. Default: the `embedder` of the vectors, of the texts. */
   readonly embed?: EmbedDocuments;
   /** Most documents of a call of the model, 1 to 512. Default 64. */
@@ -26,6 +32,7 @@ export interface BeginOptions {
 
 export const BEGIN = {
   vectors: optional(readAspects),
+  model: optional(text('the name of a model')),
   embed: optional(callback<EmbedDocuments>('documents and a signal')),
   batch: withDefault(whole(1, 512), 64),
   replaces: withDefault(text('the name of an issuer'), ''),

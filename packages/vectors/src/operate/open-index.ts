@@ -21,6 +21,7 @@ import {
 } from '@holdfast/kernel';
 import { connect, MissingRightsError, type NodeSource, reasonOf } from '@holdfast/redis';
 import { type Shape, shapesOf } from '../aspect.js';
+import { vectorsOf } from '../generations/definition.js';
 import { keysOf } from '../keys.js';
 import { createIndex, type VectorIndex } from '../vector-index.js';
 import type { VectorIndexOptions, VectorsOptions } from '../vector-index-options.js';
@@ -117,28 +118,8 @@ export async function openIndex(options: OpenIndexOptions): Promise<VectorIndex>
     );
   }
   const wishes = { ...(recall !== undefined && { recall }), ...(memory !== undefined && { memory }) };
-  return createIndex({ ...others, vectors: vectorsOf(info, wishes) });
+  return createIndex({ ...others, vectors: vectorsOf(info.model, info.vectors, wishes) });
 }
-
-/** `vectors` of createIndex() that mean the same model. */
-function vectorsOf(
-  { model, vectors }: IndexInfo,
-  wishes: Pick<VectorsOptions, 'recall' | 'memory'>,
-): VectorsOptions | Readonly<Record<string, VectorsOptions>> {
-  const [only] = Object.entries(vectors);
-  if (only?.[0] === '') return wished(model, only[1], wishes);
-  const models = new Map(model.split('+').map((each) => each.split(':') as [string, string]));
-  return Object.fromEntries(
-    Object.entries(vectors).map(([name, shape]) => [name, wished(models.get(name) ?? model, shape, wishes)]),
-  );
-}
-
-/** What the memory of this process is used for is not said of vectors that are not there. */
-const wished = (
-  model: string,
-  { engine, ...shape }: Shape,
-  wishes: Pick<VectorsOptions, 'recall' | 'memory'>,
-): VectorsOptions => (engine ? { model, ...shape, engine } : { model, ...shape, ...wishes });
 
 type Send = (command: string, args: readonly string[]) => Promise<unknown>;
 

@@ -5,11 +5,11 @@ import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { renderTable } from '../../table.js';
+import type { Held } from '../under-lease.js';
 import {
   answer,
   type Call,
   GENERATION_OPERAND,
-  type Held,
   HOLDING,
   OF_ACTS,
   OF_EVERY_ACTION,

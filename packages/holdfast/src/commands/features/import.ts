@@ -13,11 +13,11 @@ import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { visible } from '../../table.js';
+import type { Held } from '../under-lease.js';
 import { type FileRow, openRows, type RowsFile } from './files.js';
 import {
   answer,
   type Call,
-  type Held,
   HOLDING,
   OF_ACTS,
   onStore,

@@ -7,18 +7,22 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Features, View } from '@holdfast/features';
-import { AbortedError, display, messageOf } from '@holdfast/kernel';
-import type { Lease } from '@holdfast/lock';
-import { type Arguments, given, masked } from '../../arguments.js';
+import { display, messageOf } from '@holdfast/kernel';
+import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
-import { openLocks } from '../../deployment.js';
-import { EXIT, exitCodeOfSignal } from '../../exit-codes.js';
-import { Interruption } from '../../interruption.js';
-import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, PREFIX, SERVED, TTL, WAIT } from '../../options.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, PREFIX, SERVED } from '../../options.js';
 import { type ServedStore, type ServedView, storeOf } from '../../served/features.js';
 import { ifKnown, throughServer } from '../../served/server.js';
 import { placeOf } from '../place.js';
+import {
+  type Held,
+  LEASE_EXIT_CODES,
+  LEASE_OPTIONS,
+  OF_LEASES,
+  underLease as underLeaseOf,
+} from '../under-lease.js';
 import { LEASE, PROGRAM, STORE, STORE_REDIS } from './options.js';
 
 export const VIEW_OPERAND = { name: 'view', about: 'the name of the view' };
@@ -33,7 +37,7 @@ export const PLACE = [STORE_REDIS, PREFIX, STORE, PROGRAM];
 /** The same, or behind a server. */
 export const SERVED_PLACE = [...PLACE, ...SERVED];
 /** The options by which whatever writes takes its lease. */
-export const HOLDING = [LEASE, TTL, WAIT, ...NODE_OPTIONS];
+export const HOLDING = [LEASE, ...LEASE_OPTIONS];
 
 const EXIT_CODES = [
   ['0', 'done'],
@@ -45,14 +49,12 @@ export const OF_EVERY_ACTION = { shared: [], exitCodes: EXIT_CODES } as const sa
 
 /** Of an action that writes. */
 export const OF_ACTS = {
-  shared: DESCRIPTION.filter(({ name }) => name !== PREFIX.name),
+  shared: OF_LEASES,
   exitCodes: [
     EXIT_CODES[0],
     ['1', 'not done, or not all of it: the output says what is lacking'],
     ...EXIT_CODES.slice(1),
-    ['75', 'somebody else held the lease until --wait was over'],
-    ['76', 'the lease was lost, or somebody with a higher token has this work'],
-    ['128+n', 'signal n ended it'],
+    ...LEASE_EXIT_CODES,
   ],
 } as const satisfies Partial<Command>;
 
@@ -157,33 +159,15 @@ export function serviceOf<Known extends ServedStore['served'][number]>({
   );
 }
 
-/** What acts under a lease: its holder, and what aborts when the command is interrupted. */
-export interface Held {
-  readonly holder: Lease;
-  readonly signal: AbortSignal;
-}
-
-/** Takes the lease that the options name, acts, and gives it back. */
-export async function underLease(
+/** Acts under the lease that the options name. */
+export const underLease = (
   { args, context, store }: Call,
   view: View | undefined,
   act: (held: Held) => Promise<number>,
-): Promise<number> {
+): Promise<number> => {
   const resource = args.text(LEASE) ?? ['features', store.name, ...(view ? [view.name] : [])].join(':');
-  const locks = openLocks(args, context);
-  const interruption = new Interruption(context.signals);
-  const { signal } = interruption;
-  const options = given({ ttl: args.duration(TTL), wait: args.duration(WAIT), signal });
-  try {
-    return await locks.using(resource, options, (holder) => act({ holder, signal }));
-  } catch (error) {
-    if (error instanceof AbortedError && interruption.first) return exitCodeOfSignal(interruption.first);
-    throw error;
-  } finally {
-    interruption.end();
-    await locks.close();
-  }
-}
+  return underLeaseOf({ args, context }, resource, act);
+};
 
 /** Reports what was done, in words or as JSON. */
 export function answer(

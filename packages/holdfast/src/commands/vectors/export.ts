@@ -15,7 +15,7 @@ import { FILTER, OUT, SCHEMA } from './options.js';
 export const exportDocuments: Command = {
   ...OF_EVERY_ACTION,
   name: 'export',
-  summary: 'Write the documents of an index, with their vectors.',
+  summary: 'Write all documents, with their vectors.',
   operands: [INDEX_OPERAND],
   about: `One line of JSON a document: id, time, expires, attributes, text and vector.
 What is written to the index meanwhile comes as it was or as it is.`,

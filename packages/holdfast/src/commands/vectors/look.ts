@@ -59,7 +59,7 @@ const indexesThrough = (args: Arguments, context: Context): Promise<readonly Ind
 export const stats: Command = {
   ...OF_EVERY_ACTION,
   name: 'stats',
-  summary: 'Show one index, as a process that reads it has it.',
+  summary: 'Show one index, as a process has it.',
   operands: [INDEX_OPERAND],
   about: `Reads all documents, as each process that searches does. "bytes" is what
 their vectors take there, without ids and attributes.`,

@@ -116,3 +116,36 @@ export const LEAST: Option = {
   default: '95',
   about: 'What part of the nearest is to be found, in percent; with less, the exit code is 1.',
 };
+
+export const LEASE: Option = {
+  name: 'lock',
+  value: '<name>',
+  about: 'The resource that is held meanwhile. Default: "vectors:<index>".',
+};
+
+export const MODEL: Option = {
+  name: 'model',
+  value: '<file>',
+  about:
+    'A JavaScript module whose default export is what begin() of an index takes: { vectors, embed }, the vectors with their model, and an embedder unless there is embed.',
+};
+
+export const PENDING: Option = {
+  name: 'pending',
+  value: '<count>',
+  default: '0',
+  about:
+    'How many documents, up to 1000000, may have been written since they were looked at; they are found by words only until they have their vectors.',
+};
+
+export const TO: Option = {
+  name: 'to',
+  value: '<model>',
+  about: 'The model to go back to. Needed if several are kept.',
+};
+
+export const REPLACES: Option = {
+  name: 'replaces',
+  value: '<issuer>',
+  about: 'The issuer of a builder that has ended for good, whose leases were of other nodes.',
+};
