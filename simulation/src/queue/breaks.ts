@@ -24,6 +24,14 @@ interface Probe {
   readonly session: string;
 }
 
+const placeOf = ({ level, entry }: Probe): string => `${level} ${entry}`;
+
+const failuresOf = ({ retried, buried }: Kept): number => retried + buried;
+
+/** How many of the ends that a call asks for may count as failures. */
+const failuresIn = (args: readonly string[]): number =>
+  args.filter((word) => word === 'retry' || word === 'spent').length;
+
 export class Breaks {
   readonly #world: World<QueuePlan>;
   readonly #violate: Violate;
@@ -31,6 +39,8 @@ export class Breaks {
   /** When attempts have failed for sure, or may have, since it was closed last. */
   #failures: number[] = [];
   #ends: number[] = [];
+  /** When attempts may have failed, whether or not it has opened since. */
+  #all: number[] = [];
   #probe: Probe | undefined;
 
   constructor(world: World<QueuePlan>, violate: Violate) {
@@ -42,7 +52,8 @@ export class Breaks {
   forgets(): void {
     this.#kept = undefined;
     this.#failures = [];
-    this.#ends = [];
+    // It may know of those by which it had opened, but not that it had.
+    this.#ends = [...this.#all];
     this.#probe = undefined;
   }
 
@@ -60,8 +71,11 @@ export class Breaks {
       completed: Number(meta('ends:done')),
     };
     this.#kept = kept;
-    if (meta('breaker') === null || before === undefined || reply[0] !== 'worked') return;
+    if (meta('breaker') === null || reply[0] !== 'worked') return;
     const now = Number(reply[2]);
+    const ended = before === undefined ? failuresIn(args) : failuresOf(kept) - failuresOf(before);
+    this.#noteEnds(ended, now);
+    if (before === undefined) return;
     if (before.broken === undefined && !plan.failsOver) this.#judgeFailures(before, kept, now);
     if (kept.broken !== undefined) this.#judgeEnd(args, kept.completed - before.completed);
     if (kept.broken === undefined) this.#probe = undefined;
@@ -72,15 +86,21 @@ export class Breaks {
     }
   }
 
+  /** A failure counts for a hundredth longer at most. */
+  #noteEnds(ended: number, now: number): void {
+    const { within } = this.#world.plan.queue.breaker as NonNullable<QueuePlan['queue']['breaker']>;
+    const mayCount = (at: number): boolean => now - at <= 1.02 * within + 2;
+    const added: number[] = Array(ended).fill(now);
+    this.#ends = [...this.#ends.filter(mayCount), ...added];
+    this.#all = [...this.#all.filter(mayCount), ...added];
+  }
+
   /** Of a call before which it was closed. */
   #judgeFailures(before: Kept, kept: Kept, now: number): void {
     const { failures, within } = this.#world.plan.queue.breaker as NonNullable<QueuePlan['queue']['breaker']>;
     const retried = kept.retried - before.retried;
-    const ended = retried + kept.buried - before.buried;
-    // A failure counts for a hundredth longer at most.
-    const since = (time: number) => (at: number) => now - at <= time;
-    this.#failures = [...this.#failures.filter(since(Math.floor(within))), ...Array(retried).fill(now)];
-    this.#ends = [...this.#ends.filter(since(1.02 * within + 2)), ...Array(ended).fill(now)];
+    const isRecent = (at: number): boolean => now - at <= Math.floor(within);
+    this.#failures = [...this.#failures.filter(isRecent), ...Array(retried).fill(now)];
     if (this.#failures.length >= failures && kept.broken === undefined)
       this.#violate('breaker', `it is closed after ${this.#failures.length} failures, of ${failures}`);
     if (this.#ends.length < failures && kept.broken !== undefined)
@@ -89,11 +109,11 @@ export class Breaks {
 
   /** It is not closed after a call in which all deliveries that were to complete have done so. */
   #judgeEnd(args: readonly string[], completed: number): void {
-    const ended = args.filter((_, index) =>
-      /^(done|recorded) \d \d+-\d+$/.test(args.slice(index, index + 3).join(' ')),
-    );
-    const entries = args.filter((_, index) => index >= 2 && /^(done|recorded)$/.test(args[index - 2] ?? ''));
-    if (this.#probe && ended.length === completed && entries.includes(this.#probe.entry))
+    const ended = args
+      .map((_, index) => args.slice(index, index + 3).join(' '))
+      .filter((words) => /^(done|recorded) \d \d+-\d+$/.test(words))
+      .map((words) => words.slice(words.indexOf(' ') + 1));
+    if (this.#probe && ended.length === completed && ended.includes(placeOf(this.#probe)))
       this.#violate('breaker', `${this.#probe.entry} has completed, and it has not closed`);
   }
 
@@ -111,7 +131,8 @@ export class Breaks {
     if (!isSame || until > now)
       this.#violate('breaker', `${probe.entry} was delivered ${until - now} ms before it is half-open`);
     if (delivered.length > 1) this.#violate('breaker', `${delivered.length} were delivered, half-open`);
-    if (this.#probe && this.#probe.entry !== probe.entry && this.#isPending(this.#probe))
+    const isAnother = this.#probe !== undefined && placeOf(this.#probe) !== placeOf(probe);
+    if (this.#probe && isAnother && this.#isPending(this.#probe))
       this.#violate('breaker', `${probe.entry} was delivered beside ${this.#probe.entry}, half-open`);
     this.#probe = probe;
   }

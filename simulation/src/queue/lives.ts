@@ -354,6 +354,9 @@ export class Lives {
     life.wasRemoved = false;
     this.#buried.delete(life);
     this.#current.set(id, life);
+    // Its key was free when it had ended, and is not taken again.
+    for (const [deduplication, { name, until }] of this.#windows)
+      if (name === life.name && until !== undefined) this.#windows.delete(deduplication);
     for (const [lineKey, line] of this.#lines) {
       this.#lines.set(
         lineKey,
