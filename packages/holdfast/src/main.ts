@@ -28,6 +28,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command | CommandGroup>> = new 
   ['init', async () => (await import('./commands/init.js')).init],
   ['nodes', async () => (await import('./commands/nodes.js')).nodes],
   ['doctor', async () => (await import('./commands/doctor.js')).doctor],
+  ['witness', async () => (await import('./commands/witness/witness.js')).witness],
   ['serve', async () => (await import('./commands/serve/serve.js')).serve],
   ['mcp', async () => (await import('./commands/mcp.js')).mcp],
   ['keys', async () => (await import('./commands/keys/keys.js')).keys],
