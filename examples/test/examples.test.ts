@@ -45,6 +45,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-batches.ts':
     /^one of 3\none of 3\nTask \S+ of "clicks" has failed for good: no page: nonsense\..*\n$/,
   'client.ts': /^waiting\n400 body\.priority\n$/,
+  'queue-holder.ts': /^StaleTokenError\n2\n$/,
   'queue-cancel.ts': /^true\nTask \S+ of "films" was cancelled: its rights were sold\n$/,
   'features.ts':
     /^\[ 'accepted' \]\n\[\n.*'profile\.tier': 'gold'.*isGold: true.*'profile\.tier': null.*isGold: false.*\]\n$/s,

@@ -1,4 +1,4 @@
--- mark: read the mark of a resource, as memory.lua describes it.
+-- mark: read the mark of a resource, as redis/marks.lua describes it.
 --
 -- KEYS[1] the mark
 --

@@ -10,9 +10,9 @@
 --
 -- Stands on: memory
 redis.call('PERSIST', KEYS[2])
-local when = untimely()
+local when = untimely(guard_record, claim)
 if when then return when end
-local mark = redis.call('GET', KEYS[2]) or ''
-if mark ~= ARGV[5] and mark ~= ARGV[3] .. ' ' .. ARGV[4] then return {'changed', mark} end
-raise()
+local kept = redis.call('GET', mark) or ''
+if kept ~= ARGV[5] and kept ~= ARGV[3] .. ' ' .. ARGV[4] then return {'changed', kept} end
+raise(mark, claim)
 return {'sealed'}

@@ -3,12 +3,12 @@
 -- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 -- then, for each command: KEYS its first key; ARGV its name, the number of its further arguments, those arguments
 --
--- Replies {'written', reply...}  {'failed', number of the command, its error}, or a refusal of memory.lua
+-- Replies {'written', reply...}  {'failed', number of the command, its error}, or a refusal of redis/marks.lua
 --
 -- Stands on: memory
-local refused = refusal()
+local refused = refusal(guard_record, mark, claim)
 if refused then return refused end
-raise()
+raise(mark, claim)
 
 local reply = {'written'}
 local arg = 5

@@ -8,7 +8,7 @@ import { BusyError, type TokenClaim } from '@holdfast/kernel';
 import { counter, Scope } from '@holdfast/telemetry';
 import { IssuerMismatchError, type StaleReason, StaleTokenError } from './errors.js';
 
-export type GuardKind = 'redis' | 'postgres' | 'object-store';
+export type GuardKind = 'redis' | 'postgres' | 'object-store' | 'queue';
 
 /** The message on the channel "holdfast:fence:refused". */
 export interface RefusedMessage {

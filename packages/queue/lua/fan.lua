@@ -1,16 +1,17 @@
--- fan: add tasks of a fan-in, whose follow-up is added when all of them have ended; all in one call, or some in each of
--- several, which may be repeated.
+-- fan: add tasks of a fan-in, whose follow-up is added when all have ended; in one call, or several, which may be repeated.
 --
 -- ARGV[1] the id of the follow-up  ARGV[2] how many tasks the fan-in has  ARGV[3] the follow-up's delay in ms  ARGV[4] in
--- how many ms it expires then, or ''  ARGV[5] its record without times  ARGV[6] a name that no other call has, and
--- ARGV[7] for how many ms this one may be repeated after the fan-in is over; or ''
+-- how many ms it expires then, or ''  ARGV[5] its record without times  ARGV[6] a name that no other call has, and ARGV[7] for
+-- how many ms this one may be repeated after the fan-in is over; or ''  ARGV[8] to ARGV[11] as guarded.lua, or '' each
 -- then, for each task: ARGV its place, id, priority, key or '', delay in ms, body, in how many ms it expires, or ''
 --
 -- Replies {'fanned', word, ...}: added; same for a task that an earlier call has added; other where another task has its
 -- id, which then counts as ended. Or, without having done anything, {'full', limit}; {'used'} where a task has the
--- follow-up's id, or a fan-in of another size.
+-- follow-up's id, or a fan-in of another size; {'refused', ...} as guarded.lua.
 --
--- Stands on: known, windows, alive, litter
+-- Stands on: known, windows, alive, litter, under
+local refused = ARGV[8] ~= '' and refused_under({unpack(ARGV, 8, 11)})
+if refused then return refused end
 local fan, total, name = ARGV[1], ARGV[2], ARGV[6]
 local reply, new = {'fanned'}, 0
 local number = string.match(redis.call('HGET', FANS, fan) or '', '^%d+')
@@ -20,7 +21,7 @@ if not is_repeated and is_alive(fan) then
   if string.match(of, ' (%d+)$') ~= total then return {'used'} end
   is_repeated = not number -- all have ended
 end
-for arg = 8, #ARGV, 7 do
+for arg = 12, #ARGV, 7 do
   local place, id = ARGV[arg], ARGV[arg + 1]
   local word = is_alive(id) and 'other' or 'added'
   if is_repeated or number and redis.call('HEXISTS', GATHERED, number .. ' ' .. place) == 1 then word = 'same' end
@@ -45,7 +46,7 @@ if not number then
 end
 quiet = true
 for index = 2, #reply do
-  local place, id, priority, key, delay, body, expires = unpack(ARGV, 7 * index - 6, 7 * index)
+  local place, id, priority, key, delay, body, expires = unpack(ARGV, 7 * index - 2, 7 * index + 4)
   if reply[index] == 'added' then
     redis.call('HSET', MEMBERS, id, number .. ' ' .. place .. ' ' .. fan)
     redis.call('HDEL', DEDUPED, 'i:' .. id, 'u:' .. id) -- those of an earlier task with this id
@@ -54,7 +55,6 @@ for index = 2, #reply do
     count_down(number, fan, place, id, 'o')
   end
 end
--- Without any task, all have ended.
-if total == '0' then count_down(number, fan) end
+if total == '0' then count_down(number, fan) end -- all have ended
 wake()
 return reply

@@ -5,12 +5,21 @@
  * Guarantees: the follow-up is added once, in the script that ends the last of the tasks, and not before all have ended,
  * however each does. Adding may be repeated with the id of the follow-up, and then adds what is missing.
  */
-import { checkData, MisuseError, passedOn, type Readers, readOptions } from '@holdfast/kernel';
+import {
+  checkData,
+  MisuseError,
+  passedOn,
+  type Readers,
+  readOptions,
+  type TokenClaim,
+} from '@holdfast/kernel';
+import type { Reply } from '@holdfast/redis';
 import { type Added, noteAdded, queueFull } from './adding.js';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
 import { TaskGoneError } from './errors.js';
 import { type FanRequest, fan, gathered } from './fan-verbs.js';
+import { staleHolder } from './guarded.js';
 import { requireId } from './keys.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import { passedOnTo } from './passing.js';
@@ -22,6 +31,7 @@ import {
   type AddSettings,
   keptOptions,
   readAddOptions,
+  refuseHolder,
   type TaskToAdd,
 } from './task-options.js';
 import { traceOfAdd } from './telemetry.js';
@@ -67,14 +77,15 @@ const FOLLOW_UP = {
   queue: passedOn<object | undefined>(),
 } satisfies Readers<{ data: unknown; options?: unknown; queue?: unknown }>;
 
-/** Adds tasks and their follow-up. Throws MisuseError, QueueFullError, UnavailableError. */
+/** Adds tasks and their follow-up. Throws MisuseError, QueueFullError, StaleTokenError, UnavailableError. */
 export async function addFanIn(
   parts: QueueParts,
   tasks: readonly TaskToAdd<unknown>[],
-  given: unknown,
+  { followUp: given, holder }: { readonly followUp: unknown; readonly holder: TokenClaim | undefined },
 ): Promise<FanIn> {
-  const { port } = parts;
+  const { port, marks } = parts;
   const { fan: id, isNamed, ...followUp } = await followUpOf(parts, given);
+  const claim = holder && marks.partsOf(holder);
   if (tasks.length > MOST && !isNamed) {
     throw new MisuseError(
       `The follow-up of more than ${MOST} tasks needs options.id, so that addMany can be repeated if it fails half-way; got ${tasks.length} tasks and no id.`,
@@ -84,8 +95,11 @@ export async function addFanIn(
   requireOnce([id, ...members.map((member) => member.id)]);
   const words: string[] = [];
   for (let from = 0; from === 0 || from < members.length; from += MOST) {
-    const request = { fan: id, total: tasks.length, ...followUp, members: members.slice(from, from + MOST) };
-    words.push(...carriedOut(parts, id, await addSome(parts, request, from)));
+    const some = members.slice(from, from + MOST);
+    const request = { fan: id, total: tasks.length, ...followUp, members: some, claim };
+    const reply = await addSome(parts, request, from);
+    if (holder && reply[0] === 'refused') throw staleHolder(holder, reply.slice(1));
+    words.push(...carriedOut(parts, id, reply.map(String)));
   }
   if (port.waitsForReplicas) await port.replicated();
   const added = members.map((member, place) => ({ id: member.id, added: words[place] === 'added' }));
@@ -98,7 +112,7 @@ function addSome(
   { port, settings: { retry } }: QueueParts,
   { deduplicate, ...request }: Omit<FanRequest, 'name' | 'within'> & Pick<AddSettings, 'deduplicate'>,
   from: number,
-): Promise<readonly string[]> {
+): Promise<readonly Reply[]> {
   const key = port.random.id();
   const own = retry && ({ key, within: retry.within + LATE, keep: 'first', until: undefined } as const);
   const once = deduplicate ?? own;
@@ -123,6 +137,7 @@ async function memberOf(
   const { settings, schema } = parts;
   const options = readAddOptions(given ?? {});
   requireNoDeduplication(options);
+  refuseHolder(options, 'the holder of addMany is that of all its tasks, and of the follow-up');
   const text = encodeData(data, settings.maxBytes, 'The data of a task');
   if (schema) await checkData(schema, data, { of: 'the task', owner: 'queue' });
   const { id = requireId('The id of the follow-up, "/" and a place', `${fan}/${place}`) } = options;
@@ -143,6 +158,7 @@ async function followUpOf(parts: QueueParts, given: unknown): Promise<FollowUpRe
   const { settings, schema } = target;
   const options = readAddOptions(chosen ?? {});
   const { deduplicate } = options;
+  refuseHolder(options, 'the holder of addMany is that of the follow-up too');
   if (
     deduplicate &&
     (deduplicate.until !== undefined || deduplicate.keep === 'last' || options.id === undefined)

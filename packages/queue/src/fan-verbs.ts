@@ -1,8 +1,10 @@
 /**
  * The scripts of fan-ins as values, as those of verbs.ts.
  */
+import type { Reply } from '@holdfast/redis';
+import type { ClaimParts } from './guarded.js';
 import { readOutcome, type TaskOutcome } from './results.js';
-import { filling, type PutRequest, single } from './verbs.js';
+import { filling, type PutRequest, type QueueVerb, single } from './verbs.js';
 
 export interface FanRequest {
   /** The id of the follow-up. */
@@ -17,24 +19,31 @@ export interface FanRequest {
   /** Of this call, and for how many ms it may be repeated; '' if it is not. */
   readonly name: string;
   readonly within: number;
+  /** Under which the tasks are added, if under any. */
+  readonly claim: ClaimParts | undefined;
   readonly members: readonly (Omit<PutRequest, 'deduplicate'> & { readonly place: number })[];
 }
 
 /**
  * Adds tasks of a fan-in. Its result is "fanned", and for each task "added", "same" or "other"; or "full" and the limit, or
- * "used" if the follow-up's id is.
+ * "used" if the follow-up's id is, or "refused" and why the claim is.
  */
-export const fan = filling<FanRequest, readonly string[]>(
-  'fan',
-  ({ fan, total, delay, expires, record, name, within, members }) => [
+export const fan: QueueVerb<FanRequest, readonly Reply[]> = {
+  ...filling<FanRequest, readonly Reply[]>('fan', encodeFan, (reply) => reply),
+  moreKeys: ({ claim }) => claim?.keys ?? [],
+};
+
+function encodeFan(request: FanRequest): readonly string[] {
+  const { fan, total, delay, expires, record, name, within, claim, members } = request;
+  return [
     ...[fan, String(total), String(delay), String(expires ?? ''), record, name, String(within)],
+    ...(claim?.args ?? ['', '', '', '']),
     ...members.flatMap((member) => [
       ...[String(member.place), member.id, String(member.priority), member.key, String(member.delay)],
       ...[member.body, String(member.expires ?? '')],
     ]),
-  ],
-  (reply) => reply.map(String),
-);
+  ];
+}
 
 export interface GatheredPage {
   /** Of the fan-in: another one of the same id has another number. */

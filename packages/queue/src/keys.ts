@@ -124,6 +124,12 @@ export function keysOf(name: string, prefix: string): QueueKeys {
   return { of, stream: (priority) => of(`ready:${priority}`), for: ({ keys }) => keys.map(of) };
 }
 
+/** The name of the guard for Redis that has the marks of a queue, and of its groups: their keys share the hash tag. */
+export const guardName = (name: string): string => `queue:${name.split('@')[0]}`;
+
+/** Begins the keys of those marks. */
+export const guardRoot = (name: string, prefix: string): string => `${prefix}{${guardName(name)}}:`;
+
 /** The issuer of the tokens of its tasks: a different one for each prefix, since each has a clock of its own. */
 export function issuerOf(name: string, prefix: string): string {
   return `queue:${prefix === '' ? name : `${prefix}{${name}}`}`;

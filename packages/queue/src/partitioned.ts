@@ -13,6 +13,7 @@ import {
   readOptions,
   requireName,
   type Settings,
+  type TokenClaim,
   whole,
 } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
@@ -86,7 +87,10 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return this.#at(partitionOf(requireName('key', key), this.partitions.length));
   }
 
-  /** Adds a task, as a queue does. Tasks without a key and an id go to the partitions in turn. */
+  /**
+   * Adds a task, as a queue does. Tasks without a key and an id go to the partitions in turn, or, with a holder, to that of its
+   * resource.
+   */
   async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
     const route = routeOf(options);
     if (route === undefined) this.#next += 1;
@@ -94,22 +98,26 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
   }
 
-  addMany(tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]>;
+  addMany(
+    tasks: readonly TaskToAdd<Input>[],
+    options?: { readonly holder?: TokenClaim; readonly followUp?: undefined },
+  ): Promise<AddedToPartition[]>;
   /**
    * Adds tasks and their follow-up, as `addMany` of a queue does, all to one partition: that of the follow-up's key, or else
    * id. Resolves to that partition too. Throws MisuseError, also for tasks whose keys are those of another partition.
    */
   addMany<Other>(
     tasks: readonly TaskToAdd<Input>[],
-    options: { readonly followUp: FollowUp<Input, Other> },
+    options: { readonly followUp: FollowUp<Input, Other>; readonly holder?: TokenClaim },
   ): Promise<FanIn & { readonly queue: Queue<unknown, unknown> }>;
   async addMany<Other>(
     tasks: readonly TaskToAdd<Input>[],
-    options?: { readonly followUp: FollowUp<Input, Other> },
+    options: { readonly followUp?: FollowUp<Input, Other> | undefined; readonly holder?: TokenClaim } = {},
   ): Promise<AddedToPartition[] | (FanIn & { readonly queue: Queue<unknown, unknown> })> {
     requireTasks(tasks);
-    if (options === undefined) return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
-    const { followUp } = readOptions('addMany', options, MANY);
+    const { followUp, holder } = readOptions('addMany', options, MANY);
+    if (followUp === undefined && holder) return this.#addUnder(holder, tasks);
+    if (followUp === undefined) return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
     const route = routeOf(readFollowUp(followUp).options);
     if (route === undefined) this.#next += 1;
     const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
@@ -120,7 +128,26 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
         `The tasks of a fan-in are in one partition: that of the key ${display(key)} is "${this.partitionOf(key).name}", but that of the follow-up "${queue.name}". Give the follow-up the same key, or add to a queue without partitions.`,
       );
     }
-    return { ...(await queue.addMany(tasks, options)), queue: queue as Queue<unknown, unknown> };
+    const all = { followUp: followUp as FollowUp<Input, Other>, ...(holder && { holder }) };
+    return { ...(await queue.addMany(tasks, all)), queue: queue as Queue<unknown, unknown> };
+  }
+
+  /** Those of one partition together: each has marks of its own. */
+  async #addUnder(holder: TokenClaim, tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]> {
+    const places = new Map<Queue<Input, Output>, number[]>();
+    tasks.forEach(({ options }, place) => {
+      const queue = this.partitionOf(routeOf(options) ?? holder.resource);
+      places.set(queue, [...(places.get(queue) ?? []), place]);
+    });
+    const added: AddedToPartition[] = [];
+    for (const [queue, of] of places) {
+      const some = of.map((place) => tasks[place] as TaskToAdd<Input>);
+      const results = await queue.addMany(some, { holder });
+      results.forEach((result, index) => {
+        added[of[index] as number] = { ...result, queue: queue as Queue<unknown, unknown> };
+      });
+    }
+    return added;
   }
 
   /** The counts of all partitions together; paused if all are, and with the breaker that lets least begin. Throws UnavailableError. */
@@ -287,8 +314,8 @@ const outcomeOf = (outcomes: readonly ChangeOutcome[]): ChangeOutcome =>
 
 /** What tasks of one partition have in common. */
 function routeOf(options: AddOptions | undefined): string | undefined {
-  const { key, deduplicate, id } = readAddOptions(options ?? {});
-  return key ?? deduplicate?.key ?? id;
+  const { key, deduplicate, id, holder } = readAddOptions(options ?? {});
+  return key ?? deduplicate?.key ?? id ?? holder?.resource;
 }
 
 /** Limits without those that are undefined. */

@@ -2,6 +2,7 @@
  * The parts behind a queue, for the other modules of this package: users see only the methods of a queue.
  */
 import { display, MisuseError, type Schema } from '@holdfast/kernel';
+import type { QueueMarks } from './guarded.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
 
@@ -12,6 +13,7 @@ export interface QueuePartsOptions {
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
   readonly port: QueuePort;
+  readonly marks: QueueMarks;
   /** By their names. */
   readonly groups: ReadonlyMap<string, QueueParts>;
 }
@@ -23,14 +25,16 @@ export class QueueParts {
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
   readonly groups: ReadonlyMap<string, QueueParts>;
+  readonly marks: QueueMarks;
   /** The port over which tasks are added: to the queue, or to all its groups. */
   readonly adding: QueuePort;
 
-  constructor({ name, issuer, settings, schema, port, groups }: QueuePartsOptions) {
+  constructor({ name, issuer, settings, schema, port, marks, groups }: QueuePartsOptions) {
     this.name = name;
     this.issuer = issuer;
     this.settings = settings;
     this.schema = schema;
+    this.marks = marks;
     this.groups = groups;
     this.adding = port;
   }

@@ -263,7 +263,7 @@ export class QueuePort {
     const known = this.#verbs.get(verb);
     if (known) return known;
     const { groups = [], prefix } = this.#options;
-    const { script, most, acrossGroups, encode, decode } = verb;
+    const { script, most, acrossGroups, moreKeys, encode, decode } = verb;
     const everywhere = acrossGroups === true && groups.length > 0;
     const made: CallVerb<Request, Result> = {
       script,
@@ -271,7 +271,8 @@ export class QueuePort {
         ? groups.flatMap((group) => keysOf(group, prefix).for(verb.script))
         : this.keys.for(verb.script),
       most,
-      encode: ({ request }, _, args) => {
+      encode: ({ request }, keys, args) => {
+        if (moreKeys) keys.push(...moreKeys(request));
         args.push(...encode(request));
       },
       decode,

@@ -10,6 +10,8 @@ import {
   duration,
   fitting,
   group,
+  groupOrDefaults,
+  oneOf,
   optional,
   orSystemClock,
   orSystemRandom,
@@ -70,6 +72,12 @@ export interface QueueOptions<Input = unknown, Output = Input> {
    * record. Tasks that are added meanwhile need not arrive in their order. Default: an add fails at once.
    */
   readonly retry?: { readonly within: number };
+  /**
+   * How the tokens of holders are judged under which tasks are added, as a guard for Redis does: `window` in ms, how far a
+   * token may be from a clock, no less than that of the locks; `persistence` "synchronous" if a restart of the server
+   * loses nothing, because it runs with `appendfsync always` and no replica takes its place. Default: 5000, "none".
+   */
+  readonly guard?: { readonly window?: number; readonly persistence?: 'none' | 'synchronous' };
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -119,6 +127,10 @@ export const QUEUE = {
       NonNullable<QueueOptions['retry']>
     >),
   ),
+  guard: groupOrDefaults({
+    window: withDefault(duration({ min: 1, max: 3_600_000 }), 5_000),
+    persistence: withDefault(oneOf('none', 'synchronous'), 'none'),
+  } satisfies Readers<NonNullable<QueueOptions['guard']>>),
   clock: orSystemClock,
   random: orSystemRandom,
 } satisfies Readers<QueueOptions>;

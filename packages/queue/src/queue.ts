@@ -4,6 +4,7 @@
  * Guarantees: a task whose `add` resolved is in Redis. An `add` that threw QueueFullError or MisuseError added nothing.
  * After an UnavailableError that says so, it is not known whether it did; an `add` with an `id` may be repeated.
  */
+import type { RedisGuard } from '@holdfast/fence/redis';
 import {
   abortSignal,
   display,
@@ -12,18 +13,20 @@ import {
   passedOn,
   readOptions,
   type Schema,
+  type TokenClaim,
   text,
 } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { placeAfter, type QueueEvent, readEvents } from './events.js';
 import { addFanIn, type FanIn, type FollowUp } from './fan-in.js';
+import { QueueMarks } from './guarded.js';
 import { issuerOf, requireId, requireQueueName } from './keys.js';
 import { type KeptResult, type Kind, requireKind, type TasksOfKind } from './kinds.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
 import { QUEUE, type QueueOptions, type ReadOptions, settingsOf } from './queue-options.js';
-import { type AddOptions, requireTasks, type TaskToAdd } from './task-options.js';
+import { type AddOptions, readHolder, requireTasks, type TaskToAdd } from './task-options.js';
 import { ResultWaiters } from './waiting.js';
 
 /** Creates a queue. Throws MisuseError for options that cannot work; connects on first use. */
@@ -34,7 +37,7 @@ export function createQueue<Input = unknown, Output = Input>(
 }
 
 /** The options of `addMany`. */
-export const MANY = { followUp: passedOn<unknown>() };
+export const MANY = { followUp: passedOn<unknown>(), holder: readHolder };
 
 /** The options of `wait`. */
 export const FOLLOW = { signal: optional(abortSignal) };
@@ -81,7 +84,8 @@ export class Queue<Input = unknown, Output = Input>
 
   /**
    * Adds a task. Resolves when Redis has it.
-   * Throws MisuseError for data or options that cannot work, QueueFullError, UnavailableError.
+   * Throws MisuseError for data or options that cannot work, QueueFullError, UnavailableError; with a `holder`, also
+   * StaleTokenError and IssuerMismatchError.
    */
   add(data: Input, options: AddOptions = {}): Promise<Added> {
     return this.#adder.add(data, options);
@@ -99,8 +103,14 @@ export class Queue<Input = unknown, Output = Input>
     };
   }
 
-  /** Adds many tasks, each as `add` would; they need not all be added when one throws. */
-  addMany(tasks: readonly TaskToAdd<Input>[]): Promise<Added[]>;
+  /**
+   * Adds many tasks, each as `add` would; they need not all be added when one throws. With a `holder`, they are added under
+   * its token, as one would be; up to 100 together or not at all where the token is stale, with more so many at a time.
+   */
+  addMany(
+    tasks: readonly TaskToAdd<Input>[],
+    options?: { readonly holder?: TokenClaim; readonly followUp?: undefined },
+  ): Promise<Added[]>;
   /**
    * Adds many tasks, and a follow-up that is added when all of them have ended: completed, as a dead letter, cancelled or
    * removed. Up to 100 tasks are added together or not at all; with more, the follow-up needs an id, and a call that has
@@ -109,18 +119,28 @@ export class Queue<Input = unknown, Output = Input>
    */
   addMany<Other>(
     tasks: readonly TaskToAdd<Input>[],
-    options: { readonly followUp: FollowUp<Input, Other> },
+    options: { readonly followUp: FollowUp<Input, Other>; readonly holder?: TokenClaim },
   ): Promise<FanIn>;
   async addMany(
     tasks: readonly TaskToAdd<Input>[],
-    options?: { readonly followUp: unknown },
+    options?: { readonly followUp?: unknown; readonly holder?: TokenClaim },
   ): Promise<Added[] | FanIn> {
     requireTasks(tasks);
     if (options !== undefined) {
-      const { followUp } = readOptions('addMany', options, MANY);
-      if (followUp !== undefined) return addFanIn(this.#parts, tasks, followUp);
+      const { followUp, holder } = readOptions('addMany', options, MANY);
+      if (followUp !== undefined) return addFanIn(this.#parts, tasks, { followUp, holder });
+      if (holder !== undefined) return this.#adder.addUnder(holder, tasks);
     }
     return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
+  }
+
+  /**
+   * The guard for Redis that has the marks with which `add` compares the tokens of holders: `seal` raises one, so that nothing
+   * more is added under a lower token, `transfer` hands a resource over to another issuer, and `initialize` says that this
+   * Redis is new and has lost no mark. The groups of a queue have its marks; each partition of a partitioned one has its own.
+   */
+  get guard(): RedisGuard {
+    return this.#parts.marks.guard;
   }
 
   /**
@@ -164,6 +184,7 @@ export class Queue<Input = unknown, Output = Input>
     await Promise.all([...this.#groups.values()].map((group) => group.close()));
     this.#waiters?.close();
     this.#parts.adding.close();
+    await this.#parts.marks.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +203,9 @@ function partsFrom(options: ReadOptions, groups: ReadonlyMap<string, object>): Q
     groups: [...parts.values()].map((part) => part.name),
     limits: settings.limits,
   });
-  return new QueueParts({ name, issuer: issuerOf(name, prefix), settings, schema, port, groups: parts });
+  const marks = new QueueMarks(options);
+  const issuer = issuerOf(name, prefix);
+  return new QueueParts({ name, issuer, settings, schema, port, marks, groups: parts });
 }
 
 function groupsOf<Input, Output>({ groups, ...options }: ReadOptions): Map<string, Queue<Input, Output>> {

@@ -7,6 +7,7 @@ import { KEYSPACE } from './keys.js';
 const VERBS = [
   'add',
   'put',
+  'guarded',
   'fan',
   'gathered',
   'enter',
@@ -51,7 +52,7 @@ type ScriptName = (typeof VERBS)[number];
 /**
  * The scripts that take up memory for good. All others also run when it is full, so that the backlog can be worked off.
  */
-const ADDING: readonly ScriptName[] = ['add', 'put', 'fan', 'change', 'schedule', 'tick', 'run'];
+const ADDING: readonly ScriptName[] = ['add', 'put', 'guarded', 'fan', 'change', 'schedule', 'tick', 'run'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -14,8 +14,10 @@ import {
   type Readers,
   readBackoff,
   readOptions,
+  requireClaim,
   requireName,
   type Settings,
+  type TokenClaim,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -89,6 +91,12 @@ export interface AddOptions {
    * In how many ms, by Redis's clock, it is too late to begin: the task then goes to the dead letters. Default: never.
    */
   readonly expires?: number;
+  /**
+   * Under whose token it is added: a lease, a task, a step, or anything else with `token`, `resource` and `issuer`. Once
+   * something was added here under a higher token for the same resource, this throws StaleTokenError and adds nothing, in
+   * one step with that check. `queue.guard` has the marks. Default: nobody's.
+   */
+  readonly holder?: TokenClaim;
 }
 
 /** Options as they are kept with a task; short names, because every task has them. */
@@ -195,12 +203,22 @@ function readDeduplication(option: string, value: unknown): Deduplication | unde
   );
 }
 
+/** Reads a `holder` among options. Throws MisuseError. */
+export const readHolder = (_: string, holder: unknown): TokenClaim | undefined =>
+  holder === undefined ? undefined : requireClaim(holder);
+
+/** Throws MisuseError for a holder where there can be none. */
+export function refuseHolder({ holder }: { readonly holder?: unknown }, advice: string): void {
+  if (holder !== undefined) throw new MisuseError(`holder cannot be here: ${advice}.`);
+}
+
 const ADD = {
   ...TASK,
   id: optional(idOf),
   delay: withDefault(duration({ max: LONGEST_DELAY }), 0),
   deduplicate: readDeduplication,
   expires: optional(duration({ min: 1, max: LONGEST_DELAY })),
+  holder: readHolder,
 } satisfies Readers<AddOptions>;
 
 /** The options, checked and with their defaults. */

@@ -29,6 +29,8 @@ export interface QueueVerb<Request, Result> {
   readonly acrossGroups?: boolean;
   /** Whether the verb puts something into the queue, which must then be registered. */
   readonly fills?: boolean;
+  /** Redis keys behind those of the queue. */
+  readonly moreKeys?: (request: Request) => readonly string[];
   readonly encode: (request: Request) => readonly string[];
   /** One result for each request, in their order. */
   readonly decode: (reply: Reply, calls: readonly { readonly request: Request }[]) => readonly Result[];
@@ -100,22 +102,27 @@ export interface PutResult {
   readonly id: string;
 }
 
+/** The arguments of a task that is put. */
+export const putArguments = (request: PutRequest): readonly string[] => {
+  const { id, priority, key, delay, body, deduplicate, expires } = request;
+  const { key: same, within, keep } = deduplicate;
+  return [id, String(priority), key, String(delay), body, same, String(within), keep, String(expires ?? '')];
+};
+
+/** The results of so many tasks that were put. */
+export const putResults = (items: readonly Reply[], count: number): readonly PutResult[] =>
+  Array.from({ length: count }, (_, index) => ({
+    word: items[2 * index + 1] as PutResult['word'],
+    id: String(items[2 * index + 2] ?? ''),
+  }));
+
 export const put: QueueVerb<PutRequest, PutResult> = {
   script: scriptOf('put'),
   most: BATCH,
   fills: true,
   acrossGroups: true,
-  encode: ({ id, priority, key, delay, body, deduplicate: { key: same, within, keep }, expires }) => [
-    ...[id, String(priority), key, String(delay), body, same, String(within), keep],
-    String(expires ?? ''),
-  ],
-  decode: (reply, calls) => {
-    const items = reply as readonly string[];
-    return calls.map((_, index) => ({
-      word: items[2 * index + 1] as PutResult['word'],
-      id: items[2 * index + 2] ?? '',
-    }));
-  },
+  encode: putArguments,
+  decode: (reply, calls) => putResults(reply as readonly Reply[], calls.length),
 };
 
 /** Declares a client's limits. Its result is the limits that are kept, if they have the same version but differ. */

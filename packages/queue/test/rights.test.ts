@@ -38,6 +38,9 @@ it('a producer adds, a worker works, an operator operates', async () => {
     followUp: { data: 9 },
   });
   expect(ids.every(({ added }) => added)).toBe(true);
+  await producer.guard.initialize();
+  const holder = { token: Date.now() * 1000, resource: 'r', issuer: 'locks:test' };
+  expect(await producer.add(10, { holder, delay: 3_600_000 })).toMatchObject({ added: true });
   const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, limits: { rate, keys: { rate } } });
   const operator = queueOf<number>({ redis: await as('operator') });
   const problems: unknown[] = [];

@@ -26,7 +26,8 @@ export function keysNamedIn(text: string, { names, arrays = {} }: Keyspace): rea
 
 /**
  * The Lua that opens a script: its locals, and `use(n)`, which switches to the keys of the n-th of several such things,
- * from 0, if a verb is given the keys of each, one after the other. `THINGS` is how many there are.
+ * from 0, if a verb is given the keys of each, one after the other. `THINGS` is how many there are. A verb may be given some
+ * more keys behind them, fewer than those of a thing.
  */
 export function openingOf(text: string, keyspace: Keyspace): string {
   const { names, arrays = {} } = keyspace;
@@ -48,7 +49,7 @@ export function openingOf(text: string, keyspace: Keyspace): string {
   ];
   return [
     `local ${locals.join(', ')}`,
-    `local THINGS = #KEYS / ${used.length}`,
+    `local THINGS = math.floor(#KEYS / ${used.length})`,
     'local function use(number)',
     `  local first = number * ${used.length}`,
     ...assignments,

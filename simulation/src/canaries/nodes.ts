@@ -194,7 +194,7 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/fence/lua/write.lua',
-        find: `local refused = refusal()
+        find: `local refused = refusal(guard_record, mark, claim)
 if refused then return refused end`,
         replace: '',
       },
@@ -205,7 +205,7 @@ if refused then return refused end`,
     about: 'A store that has lost its marks accepts any token.',
     changes: [
       {
-        file: 'packages/fence/lua/memory.lua',
+        file: 'packages/redis/lua/marks.lua',
         find: 'if admitted > 0 and token <= admitted + ahead then',
         replace: 'if false then',
       },
@@ -216,8 +216,8 @@ if refused then return refused end`,
     about: 'The guard compares the tokens of two issuers as if they had one clock.',
     changes: [
       {
-        file: 'packages/fence/lua/memory.lua',
-        find: "if token and issuer ~= '' and issuer ~= ARGV[4] then",
+        file: 'packages/redis/lua/marks.lua',
+        find: "if token and issuer ~= '' and issuer ~= claim[4] then",
         replace: 'if false then',
       },
     ],
@@ -228,7 +228,7 @@ if refused then return refused end`,
     changes: [
       {
         file: 'packages/fence/lua/transfer.lua',
-        find: "if mark ~= ARGV[5] and mark ~= ARGV[3] .. ' ' .. ARGV[4] then",
+        find: "if kept ~= ARGV[5] and kept ~= ARGV[3] .. ' ' .. ARGV[4] then",
         replace: 'if false then',
       },
     ],
@@ -238,7 +238,7 @@ if refused then return refused end`,
     about: 'The guard takes a token that nobody can have issued yet.',
     changes: [
       {
-        file: 'packages/fence/lua/memory.lua',
+        file: 'packages/redis/lua/marks.lua',
         find: 'if token > micros + ahead then',
         replace: 'if false then',
       },

@@ -6,6 +6,28 @@ const SRC = 'packages/queue/src';
 
 export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
   {
+    name: 'a stale holder adds',
+    about: 'Tasks are added under a token although others were added under a higher one.',
+    changes: [
+      {
+        file: `${LUA}/guarded.lua`,
+        find: 'if refused then return refused end\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a stale holder fans out',
+    about: 'Tasks and their follow-up are added under a token that is not checked.',
+    changes: [
+      {
+        file: `${LUA}/fan.lua`,
+        find: "local refused = ARGV[8] ~= '' and refused_under({unpack(ARGV, 8, 11)})\nif refused then return refused end\n",
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'cancelled tasks complete',
     about: 'A handler that had not heard of the cancellation of its task completes it.',
     changes: [

@@ -317,7 +317,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'A task that is there already, or was a moment ago, is not looked for.',
     changes: [
       {
-        file: `${LUA}/put.lua`,
+        file: `${LUA}/putting.lua`,
         find: '  if other then return other end\n',
         replace: '',
       },

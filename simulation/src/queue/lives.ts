@@ -203,7 +203,7 @@ export class Lives {
   }
 
   /** A follow-up counts as added from when it is certain to come. */
-  #fan({ args: [fan = '', , , , , , , ...args] }: Call, [, ...words]: readonly string[]): void {
+  #fan({ args: [fan = '', , , , , , , , , , , ...args] }: Call, [, ...words]: readonly string[]): void {
     const names: string[] = [];
     for (const [index, word] of words.entries()) {
       const [, id = '', , lineKey = '', delay, body = ''] = args.slice(7 * index);

@@ -14,6 +14,7 @@ import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { Breaks } from './breaks.js';
 import { Changes } from './changes.js';
+import { asPut, Holders } from './holders.js';
 import { Lives } from './lives.js';
 import { isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
@@ -36,6 +37,7 @@ export class QueueOracle implements Judge {
   deliveries = 0;
   /** True time at which each task began first, in ms, by name. */
   readonly began = new Map<string, number>();
+  readonly holders: Holders;
   readonly #world: World<QueuePlan>;
   readonly #plan: QueuePlan;
   readonly #calls = new Calls();
@@ -60,6 +62,7 @@ export class QueueOracle implements Judge {
     this.#world = world;
     this.#plan = plan;
     const violate: Violate = (rule, message) => this.violate(rule, message);
+    this.holders = new Holders(world, violate);
     this.#changes = new Changes(violate);
     this.#lives = new Lives(world, violate);
     this.#breaks = new Breaks(world, violate);
@@ -90,7 +93,9 @@ export class QueueOracle implements Judge {
 
   /** The server has carried out a command. */
   look(command: Command, reply: unknown): void {
-    const call = this.#calls.read(command);
+    const sent = this.#calls.read(command);
+    if (sent !== undefined && Array.isArray(reply)) this.holders.look(sent, reply as string[]);
+    const call = sent && asPut(sent);
     if (call === undefined || !Array.isArray(reply)) {
       if (call?.verb === 'add' && typeof reply === 'string') this.#lives.plain(call, reply);
       return;

@@ -95,7 +95,11 @@ export type QueueStep = { readonly after: number } & (
       readonly name: string;
       readonly tasks: readonly FannedTask[];
       readonly cancels: { readonly id: string; readonly after: number } | undefined;
+      /** For how long a token is held before they are added under it; undefined if they are added under none. */
+      readonly holds: number | undefined;
     }
+  /** Adds tasks under a token that was taken so many ms before; others may have taken one since. */
+  | { readonly f: 'hold'; readonly names: readonly string[]; readonly for: number }
   /** Chooses which moves of tasks are events. */
   | { readonly f: 'announce'; readonly kinds: readonly ('added' | 'begun')[] }
 );
@@ -166,6 +170,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const fans = new Dice(seed ^ 0x7a1b0d);
   const breaks = new Dice(seed ^ 0x19c3e5);
   const changes = new Dice(seed ^ 0x5ab1d9);
+  const holds = new Dice(seed ^ 0x66d3a1);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -189,7 +194,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes, holds },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -235,6 +240,8 @@ interface ClientOptions {
   readonly fans: Dice;
   /** Of changes of tasks that wait. */
   readonly changes: Dice;
+  /** Of holders under whose tokens tasks are added. */
+  readonly holds: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -244,7 +251,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, changes, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, changes, holds, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -280,9 +287,8 @@ function drawClient(
         .flatMap((step) => withEnds(ends, step))
         .flatMap((step) => withChanges(changes, step))
         .flatMap((step) => withReaders(moves, step))
-        .flatMap((step, number) =>
-          withFollowUps(fans, step, { name: `${place}.${index}.f${number}`, lease }),
-        ),
+        .flatMap((step, number) => withFollowUps(fans, step, { name: `${place}.${index}.f${number}`, lease }))
+        .flatMap((step, number) => withHolders(holds, step, `${place}.${index}.h${number}`)),
     ),
   };
 }
@@ -377,7 +383,16 @@ function withFollowUps(
   const cancels = fans.chance(0.3)
     ? { id: fans.one([id, `${id}/0`]), after: fans.one([0, fans.scale(1, 500)]) }
     : undefined;
-  return [step, { f: 'fan', after: 0, name, tasks, cancels }];
+  return [step, { f: 'fan', after: 0, name, tasks, cancels, holds: undefined }];
+}
+
+/** Some add under a token, soon or so late that others have taken one. */
+function withHolders(holds: Dice, step: QueueStep, name: string): QueueStep[] {
+  const wait = (): number => holds.one([0, holds.scale(1, 300), holds.scale(1, 2_000)]);
+  if (step.f === 'fan' && holds.chance(0.4)) return [{ ...step, holds: wait() }];
+  if (!holds.chance(0.12)) return [step];
+  const names = Array.from({ length: holds.whole(1, 3) }, (_, number) => `${name}.${number}`);
+  return [step, { f: 'hold', after: 0, names, for: wait() }];
 }
 
 function drawStep(

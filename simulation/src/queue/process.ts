@@ -8,6 +8,7 @@ import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
+import type { SimulatedHolder } from './holders.js';
 import { EFFECTS, followUpId, isFollowUp } from './names.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
@@ -55,6 +56,7 @@ export class QueueProcess implements Actor<QueueStep> {
       attempts,
       backoff: { type: 'constant', delay: backoff },
       callTimeout: timeout,
+      guard: { window: plan.failsOver ? 5_000 : 50 }, // clocks of two servers may be far apart
       ...(limits && { limits }),
       ...(retries !== undefined && { retry: { within: Math.ceil(retries) } }),
       clock,
@@ -114,6 +116,7 @@ export class QueueProcess implements Actor<QueueStep> {
     try {
       if (step.f === 'add') await this.add(step);
       else if (step.f === 'fan') await this.#fan(step);
+      else if (step.f === 'hold') await this.#hold(step);
       else if (step.f === 'pause') await this.#pause(step.for, goesOn);
       else await this.#operate(step);
     } catch (error) {
@@ -151,7 +154,7 @@ export class QueueProcess implements Actor<QueueStep> {
   }
 
   /** Tasks and their follow-up are added until it is certain that they are. */
-  async #fan({ name, tasks, cancels }: QueueStep & { f: 'fan' }): Promise<void> {
+  async #fan({ name, tasks, cancels, holds }: QueueStep & { f: 'fan' }): Promise<void> {
     const id = followUpId(name);
     const members = tasks.map(({ name, key, delay, priority, expires }) => ({
       data: { name },
@@ -162,12 +165,31 @@ export class QueueProcess implements Actor<QueueStep> {
       },
     }));
     const options = { id, deduplicate: { key: name, within: REPEATED } };
-    await this.#insist(() => this.queue.addMany(members, { followUp: { data: { name: id }, options } }));
+    const holder = holds === undefined ? undefined : await this.#hasHeld(holds);
+    const all = { followUp: { data: { name: id }, options }, ...(holder && { holder }) };
+    const isAdded = await this.#insist(() => this.queue.addMany(members, all));
+    if (!isAdded) return;
     this.note(`has added the tasks of ${id}`);
     for (const each of [id, ...tasks.map(({ name }) => name)]) this.#options.oracle.acknowledged(each, false);
     if (cancels === undefined) return;
     await this.sleep(cancels.after);
     await this.queue.cancel(cancels.id, { reason: name });
+  }
+
+  async #hold({ names, for: duration }: QueueStep & { f: 'hold' }): Promise<void> {
+    const holder = await this.#hasHeld(duration);
+    await this.queue.addMany(
+      names.map((name) => ({ data: { name } })),
+      { holder },
+    );
+    for (const name of names) this.#options.oracle.acknowledged(name, false);
+  }
+
+  /** Takes a token, and has had it for so long. */
+  async #hasHeld(duration: number): Promise<SimulatedHolder> {
+    const holder = this.#options.oracle.holders.issue();
+    await this.sleep(duration);
+    return holder;
   }
 
   /** Adds a task; again where its process has not been ready in time, so that nothing was done. */
@@ -191,9 +213,8 @@ export class QueueProcess implements Actor<QueueStep> {
   }
 
   async schedule(name: string, every: number): Promise<void> {
-    this.#scheduling = this.#insist(() =>
-      this.queue.schedule(name, { name: 'tick' }, timesOf(this.#options.plan, every)),
-    );
+    const times = timesOf(this.#options.plan, every);
+    this.#scheduling = this.#insist(() => this.queue.schedule(name, { name: 'tick' }, times)).then(() => {});
     await this.#scheduling;
   }
 
@@ -216,7 +237,7 @@ export class QueueProcess implements Actor<QueueStep> {
   }
 
   /** What may be asked of any queue; the oracle judges the answers where they are given. */
-  async #operate(step: Exclude<QueueStep, { f: 'add' | 'pause' | 'fan' }>): Promise<void> {
+  async #operate(step: Exclude<QueueStep, { f: 'add' | 'pause' | 'fan' | 'hold' }>): Promise<void> {
     switch (step.f) {
       case 'remove':
         return void (await this.queue.remove(step.id));
@@ -295,14 +316,15 @@ export class QueueProcess implements Actor<QueueStep> {
     timer.cancel();
   }
 
-  /** Until it is done. */
-  async #insist(what: () => Promise<unknown>): Promise<void> {
+  /** Until it is done: resolves to true. Or until it is too late, because its holder is: then to false. */
+  async #insist(what: () => Promise<unknown>): Promise<boolean> {
     for (;;) {
       try {
         await what();
-        return;
+        return true;
       } catch (error) {
         this.#judge(error);
+        if ((error as { code?: string }).code === STALE) return false;
         await this.sleep(20);
       }
     }
@@ -375,10 +397,14 @@ export class QueueProcess implements Actor<QueueStep> {
   }
 }
 
+/** A token that has been overtaken, or that a server cannot judge which has forgotten. */
+const STALE = 'HOLDFAST_STALE_TOKEN';
+
 /** What a correct deployment may tell a user who does nothing wrong. */
 const EXPECTED = [
   ...['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'],
   ...['HOLDFAST_TASK_CANCELLED', 'HOLDFAST_TASK_TIMEOUT'],
+  STALE,
 ];
 
 /** What handlers throw that is no proper error. */

@@ -40,9 +40,9 @@ import {
   SERVER_VARIABLES,
   scriptFrom,
 } from '@holdfast/redis';
-import type { StaleReason } from '../errors.js';
 import { type Guard, type Sealed, tokenWindow } from '../guard.js';
-import { changedMark, type GuardMark, handedOver, otherIssuer, staleToken } from '../refused.js';
+import { changedMark, type GuardMark, handedOver } from '../refused.js';
+import { claimArguments, type Judgement, markKey, recordKey, refusedClaim } from './claims.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
 
 export interface RedisGuardOptions {
@@ -128,14 +128,12 @@ export type RedisReplies = readonly Reply[];
 export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>, AsyncDisposable {
   readonly #caller: Caller;
   readonly #root: string;
-  readonly #window: number;
-  readonly #synchronous: boolean;
+  readonly #judgement: Judgement;
 
   /** @internal */
   constructor({ name, prefix, window, persistence, callTimeout, ...connection }: Settings<typeof GUARD>) {
     this.#root = `${prefix}{${name}}:`;
-    this.#window = window;
-    this.#synchronous = persistence === 'synchronous';
+    this.#judgement = { window, persistence };
     this.#caller = new Caller({
       ...connection,
       key: this.#record,
@@ -211,11 +209,11 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 
   get #record(): string {
-    return `${this.#root}guard`;
+    return recordKey(this.#root);
   }
 
   #markOf(resource: string): string {
-    return `${this.#root}mark:${resource}`;
+    return markKey(this.#root, resource);
   }
 
   async #checked(
@@ -223,11 +221,9 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     claim: TokenClaim,
     more: GuardRequest = { keys: [], args: [] },
   ): Promise<RedisReplies> {
-    const { resource, token, issuer } = claim;
-    const [window, synchronous] = [String(this.#window * 1000), this.#synchronous ? '1' : '0'];
     const reply = await this.#caller.call(verb, {
-      keys: [this.#record, this.#markOf(resource), ...more.keys],
-      args: [window, synchronous, String(token), issuer, ...more.args],
+      keys: [this.#record, this.#markOf(claim.resource), ...more.keys],
+      args: [...claimArguments(claim, this.#judgement), ...more.args],
     });
     const [word, detail, message] = reply;
     switch (word) {
@@ -236,16 +232,10 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
         return reply.slice(1);
       case 'failed':
         throw this.#failed(Number(detail), String(message));
-      case 'issuer':
-        throw otherIssuer('redis', claim, { token: Number(detail), issuer: String(message) });
       case 'changed':
         throw changedMark(claim, parseMark(detail));
       default:
-        throw staleToken('redis', claim, {
-          reason: word as StaleReason,
-          seen: Number(detail),
-          store: 'Redis',
-        });
+        throw refusedClaim('redis', claim, reply);
     }
   }
 
@@ -263,7 +253,7 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 }
 
-/** A mark as lua/memory.lua keeps it. */
+/** A mark as marks.lua of @holdfast/redis keeps it. */
 function parseMark(kept: Reply | undefined): GuardMark | undefined {
   const [, token, issuer] = /^(\d+)(?: (.+))?$/s.exec(String(kept)) ?? [];
   return token === undefined ? undefined : { token: Number(token), issuer };
