@@ -4,6 +4,4 @@
 -- ARGV[1] the window in microseconds
 -- ARGV[2] '1' when the store's persistence is declared synchronous
 -- ARGV[3] the token; ARGV[4] its issuer
---
--- Stands on: redis/marks
 local guard_record, mark, claim = KEYS[1], KEYS[2], {unpack(ARGV, 1, 4)}

@@ -7,7 +7,7 @@
 -- A mark never expires. Saying so is a write that Redis accepts even when its memory is full, and after it the script's
 -- other writes, so that a new holder can shut the earlier ones out of a full store.
 --
--- Stands on: memory
+-- Stands on: redis/marks, memory
 redis.call('PERSIST', KEYS[2])
 local refused = refusal(guard_record, mark, claim)
 if refused then return refused end

@@ -8,7 +8,7 @@
 --
 -- A mark never expires. Saying so makes Redis accept the script's writes even when its memory is full, as in seal.lua.
 --
--- Stands on: memory
+-- Stands on: redis/marks, memory
 redis.call('PERSIST', KEYS[2])
 local when = untimely(guard_record, claim)
 if when then return when end

@@ -5,7 +5,7 @@
 --
 -- Replies {'written', reply...}  {'failed', number of the command, its error}, or a refusal of redis/marks.lua
 --
--- Stands on: memory
+-- Stands on: redis/marks, memory
 local refused = refusal(guard_record, mark, claim)
 if refused then return refused end
 raise(mark, claim)

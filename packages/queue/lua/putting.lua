@@ -1,7 +1,7 @@
 -- Prelude of the verbs that put tasks which need a record: with an id or a key of their own, delayed, deduplicated, or under a
 -- token.
 --
--- for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms, 0 for no
+-- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms, 0 for no
 -- limit, 'first' or 'last': which of several that are the same is handled, or 'begun' or 'ended': the first, until it has; in
 -- how many ms it expires, or ''
 --

@@ -1,7 +1,7 @@
 -- Prelude of the verbs that add tasks under a token: its check, in the same step.
 --
--- KEYS the last two, behind those of the queue or its groups: the record of the queue's guard, and the mark of the resource;
--- as redis/marks.lua has them
+-- then, for each call: KEYS behind those of the queue or its groups, the record of the queue's guard and the mark of the
+-- resource, as redis/marks.lua has them
 --
 -- Stands on: redis/marks
 
