@@ -29,6 +29,8 @@ const MAY_STAY = [
   'reasons',
   'gathered',
   'litter',
+  'guard',
+  'mark:r',
 ].map(key);
 
 export function judgeQueueRemains({ store }: World<QueuePlan>, oracle: QueueOracle): void {
