@@ -73,6 +73,7 @@ export type {
   ScrollOptions,
   SeenOptions,
   SelectOptions,
+  TermsOptions,
   VectorIndexOptions,
   VectorsOptions,
 } from './vector-index-options.js';

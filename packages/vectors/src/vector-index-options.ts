@@ -37,8 +37,14 @@ import type { FuseOptions } from './hybrid/fuse.js';
 import type { Reranker } from './hybrid/rerank.js';
 import type { Vector } from './index/metric.js';
 import { METRICS, type Metric, MOST } from './kernel/layout.js';
-import { KEYWORD_INDEX, type KeywordIndexOptions } from './keywords/options.js';
+import {
+  KEYWORD_INDEX,
+  type KeywordIndexOptions,
+  SPARSE_INDEX,
+  type SparseIndexOptions,
+} from './keywords/options.js';
 import type { SnippetOptions } from './keywords/snippet.js';
+import { type TermWeights, weightsOf } from './keywords/sparse-index.js';
 import { INDEX } from './options.js';
 import type { Filter } from './query/filter.js';
 import type { FoundDocument } from './query/results.js';
@@ -71,6 +77,9 @@ export interface VectorsOptions {
 /** How the words of texts are searched. The index of words is in the memory of this process: another one may have others. */
 export type KeywordsOptions = Omit<KeywordIndexOptions, 'clock'>;
 
+/** How weights of terms are searched, which is in the memory of this process. */
+export type TermsOptions = Omit<SparseIndexOptions, 'clock'>;
+
 export interface EmbeddingCacheOptions {
   /** How long a vector is kept in Redis, in ms, 1000 to a year. Default 604800000, a week. */
   readonly ttl?: number;
@@ -100,9 +109,11 @@ export interface VectorIndexOptions {
   readonly cache?: EmbeddingCacheOptions;
   /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
   readonly keywords?: KeywordsOptions;
+  /** Documents are found by the weights of their `terms`, which a sparse model gives, too. Default: by vectors only. */
+  readonly terms?: TermsOptions;
   /**
-   * Files from which a process that begins goes on, instead of reading every document. Of `keywords`, texts are
-   * read all the same. Default: everything is read.
+   * Files from which a process that begins goes on, instead of reading every document. Of `keywords` and
+   * `terms`, documents are read all the same. Default: everything is read.
    */
   readonly snapshots?: SnapshotOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
@@ -187,15 +198,18 @@ export const readAspects: Reader<readonly Aspect[]> = (option, value) => {
     throw new MisuseError(`All vectors of ${option} have the same engine; got ${[...engines].join(', ')}.`);
   return named.map(([name, each]) => {
     readName(`The name of ${option}`, name);
-    if (name !== KEYWORDS_RANKING) return aspect(name, readVectors(`${option}.${name}`, each));
+    if (name !== KEYWORDS_RANKING && name !== TERMS_RANKING)
+      return aspect(name, readVectors(`${option}.${name}`, each));
     throw new MisuseError(
-      `${option} cannot have the name "${name}": that is what words are called in "fuse".`,
+      `${option} cannot have the name "${name}": that is what ${name === TERMS_RANKING ? 'weights of terms' : 'words'} are called in "fuse".`,
     );
   });
 };
 
 /** What the ranking by words is called. */
 export const KEYWORDS_RANKING = 'keywords';
+/** What the ranking by weights of terms is called. */
+export const TERMS_RANKING = 'terms';
 
 const aspect = (name: string, read: ReturnType<typeof readVectors>): Aspect => ({
   ...{ name, ...read },
@@ -210,6 +224,7 @@ const chunkOptions = ({ size, overlap }: Settings<typeof CHUNK>): ChunkOptions =
 });
 
 const { clock: _, ...KEYWORDS } = KEYWORD_INDEX;
+const TERMS = { memory: SPARSE_INDEX.memory } satisfies Readers<TermsOptions>;
 
 const CACHE = {
   ttl: withDefault(whole(1_000, 31_536_000_000), 604_800_000),
@@ -228,6 +243,7 @@ export const VECTOR_INDEX = {
   tasks: optional(having<EmbeddingQueue>('add')),
   cache: optional(group(CACHE)),
   keywords: optional(group(KEYWORDS)),
+  terms: optional(group(TERMS)),
   snapshots: optional(group(SNAPSHOTS)),
   schema: withDefault(readAttributeSchema, {}),
   prefix: (option, prefix = '') => requirePrefix(option, prefix),
@@ -335,6 +351,8 @@ export interface FindOptions extends SelectOptions {
   readonly vector?: Vector;
   /** In an index with named vectors, instead of `vector`: by name. */
   readonly vectors?: Readonly<Record<string, Vector>>;
+  /** Weights from 0 to 63 by term, if the index has `terms`: what has the highest inner product with them is found. */
+  readonly terms?: TermWeights;
   /** Most results, 1 to 4096. Default 10. */
   readonly limit?: number;
   /** How many of the best to leave out, for the next page; with `limit` 4096 at most. Default 0. */
@@ -349,7 +367,7 @@ export interface FindOptions extends SelectOptions {
   /** The attributes whose values are counted, over all documents that match `filter`. Default: none. */
   readonly facets?: readonly string[];
   /**
-   * How what vectors and words find becomes one ranking; `weights` are of `keywords`, and of `vectors` or the names of the vectors.
+   * How what vectors and words find becomes one ranking; `weights` are of `keywords`, of `terms`, and of `vectors` or the names of the vectors.
    * Default by ranks, all equal.
    */
   readonly fuse?: FuseOptions;
@@ -373,6 +391,7 @@ export const FIND = {
   text: optional(fitting<string>('a text', (value) => typeof value === 'string')),
   vector: passedOn<Vector | undefined>(),
   vectors: optional(having<Readonly<Record<string, Vector>>>()),
+  terms: optional(readTerms),
   limit: withDefault(whole(1, MOST), 10),
   offset: withDefault(whole(0, MOST - 1), 0),
   minScore: optional(fitting<number>('a finite number', Number.isFinite)),
@@ -385,6 +404,11 @@ export const FIND = {
   texts: withDefault(flag, false),
   snippet: optional(having<SnippetOptions>()),
 } satisfies Readers<FindOptions>;
+
+function readTerms(option: string, value: unknown): TermWeights {
+  weightsOf(value, option);
+  return value as TermWeights;
+}
 
 function isPlace(value: unknown): boolean {
   return typeof value === 'string' && /^[\w-]+@\d{1,16}$/.test(value);

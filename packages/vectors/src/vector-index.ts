@@ -37,6 +37,7 @@ import type { BeginOptions } from './generations/options.js';
 import type { IndexStats } from './index/local-index.js';
 import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';
+import { SparseIndex } from './keywords/sparse-index.js';
 import { IndexNamespace } from './namespace.js';
 import { type ExportedDocument, exported } from './operate/export.js';
 import { healthOf, type IndexHealth } from './operate/health.js';
@@ -92,6 +93,8 @@ export interface VectorIndexStats {
   readonly attributeBytes: number;
   /** Of the words; undefined without `keywords`. */
   readonly keywords: KeywordStats | undefined;
+  /** Of the weights of terms; undefined without `terms`. */
+  readonly terms: KeywordStats | undefined;
   /** Why the last snapshot was not written, or the one that was there not used; undefined if it was, and without `snapshots`. */
   readonly snapshotFailure: string | undefined;
 }
@@ -116,6 +119,7 @@ export class VectorIndex {
   readonly #snapshots: Snapshots | undefined;
   readonly #writer: Writer;
   readonly #keywords: KeywordIndex | undefined;
+  readonly #terms: SparseIndex | undefined;
   readonly #texts: Texts;
   readonly #search: Search;
   readonly #generations: Generations;
@@ -139,6 +143,8 @@ export class VectorIndex {
     const truth = this.#truth;
     const keywords = settings.keywords && new KeywordIndex({ ...options.keywords, clock });
     this.#keywords = keywords;
+    const terms = settings.terms && new SparseIndex({ ...settings.terms, clock });
+    this.#terms = terms;
     const fields = keywords && (settings.keywords?.fields ?? ('one text' as const));
     const models = [...own.keys()];
     const cache = settings.cache && new EmbeddingCache({ truth, ...settings.cache });
@@ -153,7 +159,7 @@ export class VectorIndex {
       unembedded: (generation, id, digest) => embedding.add(generation, id, digest),
     });
     const follower = new Follower({
-      ...{ truth, clock, schema, tombstones, model, keywords },
+      ...{ truth, clock, schema, tombstones, model, keywords, terms },
       epochBegan: (epoch) => this.#telemetry.epochBegan(epoch),
       indexOf: (generation, of) => {
         for (const each of models) requireSameModel(name, each, of);
@@ -179,7 +185,7 @@ export class VectorIndex {
       aspectsOf: (of) => aspectsOf(own, of),
     });
     this.#search = new Search({
-      ...{ schema, aspects, keywords, follower, truth, clock, texts: this.#texts },
+      ...{ schema, aspects, keywords, terms, follower, truth, clock, texts: this.#texts },
       serving: () => {
         const { serving: index } = follower;
         if (index === undefined) throw new Error('nothing was read');
@@ -262,7 +268,7 @@ export class VectorIndex {
   }
 
   /**
-   * The documents that are nearest to a vector, that have the words of a text, or that a ranking of both has first. With `after`
+   * The documents that are nearest to a vector, that have the words of a text or weights of terms, or that a ranking of all has first. With `after`
    * it sees that write, wherever it was made; UnavailableError if this process has not applied it within `wait`, and
    * PlaceLostError, which is one, if the server may have forgotten it. The first search reads everything. Throws MisuseError, and
    * AbortedError.
@@ -399,6 +405,7 @@ export class VectorIndex {
       named: Object.hasOwn(named, '') ? {} : named,
       attributeBytes: documents.columnBytes,
       keywords: this.#keywords?.stats(),
+      terms: this.#terms?.stats(),
       snapshotFailure: this.#snapshots?.failure,
     };
   }

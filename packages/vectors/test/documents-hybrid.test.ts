@@ -182,8 +182,8 @@ describe('a search by a text', () => {
     const all = { east: EAST, same: [1, 0.1, 0], again: [1, 0.2, 0], other: [0.8, 0.6, 0], far: [-1, 0, 0] };
     for (const [id, vector] of Object.entries(all)) await kb.put({ id, vector, attributes: { kind: id } });
     const { place: after } = await kb.put({ id: 'more', vectors: [NORTH, [0.9, 0, 0.436]] });
-    const ask = { vector: EAST, after, diversify: { lambda: 0.5 } };
-    const plain = await kb.search({ vector: EAST, after });
+    const ask = { vector: EAST, after, wait: 60_000, diversify: { lambda: 0.5 } };
+    const plain = await kb.search({ vector: EAST, after, wait: 60_000 });
     expect(idsOf(plain).slice(0, 3)).toEqual(['east', 'same', 'again']);
     const varied = await kb.search(ask);
     expect(idsOf(varied).slice(0, 3)).toEqual(['east', 'other', 'more']);
@@ -192,7 +192,7 @@ describe('a search by a text', () => {
     const turns = Array.from({ length: 150 }, (_, n) => [2 + Math.sin(n), Math.cos(3 * n), Math.sin(7 * n)]);
     await Promise.all(turns.map((vector, n) => kb.put({ id: `n${n}`, vector })));
     const { place } = await kb.put({ id: 'last', vector: UP });
-    const paged = { vector: EAST, after: place, diversify: { lambda: 0.2 } };
+    const paged = { vector: EAST, after: place, wait: 60_000, diversify: { lambda: 0.2 } };
     const whole = await kb.search({ ...paged, limit: 12 });
     const pages = [0, 3, 6, 9].map((offset) => kb.search({ ...paged, limit: 3, offset }));
     expect((await Promise.all(pages)).flatMap(idsOf)).toEqual(idsOf(whole));
@@ -316,7 +316,7 @@ describe('named vectors', () => {
 
 describe('what cannot be searched', () => {
   it.each([
-    [{}, /a "vector", a "text", or both; got neither/],
+    [{}, /a "vector", a "text", "terms", or several of them; got none/],
     [{ text: 5 }, /text is a text; got 5/],
     [{ vectors: { title: EAST } }, /"vectors" of search has "title".*give "vector"/],
     [{ vector: EAST, snippet: {} }, /"snippet" of search needs a "text"/],

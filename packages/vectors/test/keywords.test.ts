@@ -263,7 +263,7 @@ describe('an index of keywords', () => {
     ],
     [() => createKeywordIndex().search(5 as unknown as string), /query is a text; got 5/],
     [() => createKeywordIndex().search('x', { limit: 4_096, offset: 1 }), /4096 together at most/],
-    [() => createSparseIndex().put('a', { x: -1 }), /weight is a number from 0 to 63; that of "x" is -1/],
+    [() => createSparseIndex().put('a', { x: -1 }), /Weights are numbers from 0 to 63; that of "x" is -1/],
     [() => createSparseIndex().search({ x: Number.NaN }), /that of "x" is NaN/],
     [() => createSparseIndex().search('x' as never), /Weights are a Map or an object/],
   ])('refuses what it cannot take (%#)', (call, message) => {

@@ -59,6 +59,7 @@ export function follower(tombstones = 86_400_000): { truth: Truth; follower: Fol
     model: { name: 'default', definition: JSON.stringify({ dimensions: 3, metric: 'cosine' }) },
     indexOf: (generation) => new GenerationIndex(generation, 'default', { '': { dimensions: 3 } }),
     keywords: undefined,
+    terms: undefined,
   });
   open.push(() => truth.close());
   open.push(() => made.close());

@@ -283,8 +283,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/follow/follower.ts`,
-        find: 'if (text === undefined) keywords?.delete(id);',
-        replace: 'if (text === undefined) return;',
+        find: 'if (content === undefined) words.delete(id);',
+        replace: 'if (content === undefined) return;',
       },
     ],
   },
@@ -294,8 +294,19 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/write/writer.ts`,
-        find: 'bodyBytes(kept, text === undefined ? undefined : JSON.stringify(text))',
-        replace: 'bodyBytes(kept, undefined)',
+        find: 'text: text === undefined ? undefined : JSON.stringify(text),',
+        replace: 'text: undefined,',
+      },
+    ],
+  },
+  {
+    name: 'terms that are lost with a patch',
+    about: 'A patch keeps the attributes, the text and the vectors, and drops the weights of terms.',
+    changes: [
+      {
+        file: `${SRC}/write/writer.ts`,
+        find: 'terms: terms && JSON.stringify(terms),',
+        replace: 'terms: undefined,',
       },
     ],
   },

@@ -65,7 +65,7 @@ export function openIndex({ world, subject, machine, place, tasks, exchange }: O
     ...common,
     vectors: hasNames ? { title: SHAPE, body: SHAPE } : SHAPE,
     ...(hasModels && { vectors: model('m0'), next: model('m1'), tasks }),
-    ...(hasTexts && { keywords: {} }),
+    ...(hasTexts && { keywords: {}, terms: {} }),
   });
   return { index: single, single, stats: () => new Map([[0, single.stats()]]) };
 }

@@ -221,13 +221,14 @@ export class VectorsProcess implements Actor<VectorsStep> {
     this.#isTold(id, await this.#under(id, options.holder, put), n);
   }
 
-  #contentsOf(attributes: Attributes): Pick<Document, 'vectors' | 'text'> {
+  #contentsOf(attributes: Attributes): Pick<Document, 'vectors' | 'text' | 'terms'> {
     if (this.#hasModels) return attributes.chunks > 0 ? { text: textOf(attributes) } : {};
     const text = this.#hasTexts ? wordsOf(attributes).join(' ') : '';
     const vectors = this.#hasNames
       ? { title: vectorsOf(attributes, 'title'), body: vectorsOf(attributes, 'body') }
       : vectorsOf(attributes, '');
-    return { vectors, ...(text !== '' && { text }) };
+    const terms = Object.fromEntries(text.split(' ').map((word) => [word, 1]));
+    return { vectors, ...(text !== '' && { text, terms }) };
   }
 
   async #patch({ id, time, holder, kind, price }: Step<'patch'>): Promise<void> {
@@ -267,7 +268,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const vector = !this.#hasTexts || by !== 'word' ? direction(reading.began) : undefined;
     const word = this.#hasTexts && by !== 'vector' ? WORDS[reading.began % WORDS.length] : undefined;
     const vectors = vector && this.#hasNames ? { [of]: vector } : undefined;
-    const asked = given({ vector: vectors ? undefined : vector, vectors, text: word, after });
+    // Either finds the documents that have the word.
+    const words = reading.began % 2 === 0 ? { text: word } : { terms: word && { [word]: 1 } };
+    const asked = given({ vector: vectors ? undefined : vector, vectors, ...words, after });
     const isPartial = this.#options.world.plan.vectors.hasShards && reading.began % 3 === 0;
     const how = { filter, limit, wait, facets: ['kind'], ...(isPartial && { partialAfter: 40 }) };
     const search = () => this.#index.search({ ...asked, ...how });

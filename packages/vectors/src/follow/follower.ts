@@ -12,9 +12,10 @@ import { type Clock, HoldfastError, MisuseError, messageOf, UnavailableError } f
 import { SharedCall } from '@holdfast/redis';
 import type { Schema } from '../attributes/columns.js';
 import { Slices } from '../index/slices.js';
-import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
+import type { KeywordIndex } from '../keywords/keyword-index.js';
+import type { SparseIndex } from '../keywords/sparse-index.js';
 import type { Model } from '../truth/builder-verbs.js';
-import { hasSource, readBody, readDocument } from '../truth/record.js';
+import { type Body, hasSource, readBody, readDocument } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, OtherEpoch } from '../truth/verbs.js';
 import { Documents, type KnownDocument } from './documents.js';
@@ -33,6 +34,8 @@ export interface FollowerParts {
   readonly indexOf: (generation: string, model: Model) => Held;
   /** The words of all texts; undefined if they are not searched. */
   readonly keywords: KeywordIndex | undefined;
+  /** The weights of all terms; undefined if they are not searched. */
+  readonly terms: SparseIndex | undefined;
   /** Told of each epoch after the first. */
   readonly epochBegan?: (epoch: string) => void;
 }
@@ -207,11 +210,12 @@ export class Follower {
     }
     try {
       await index.restore(vectors.bytes, vectors.counts, (id) => numbers.get(id));
-      if (this.#parts.keywords) await this.#readWords(state.documents);
+      if (this.#parts.keywords ?? this.#parts.terms) await this.#readWords(state.documents);
     } catch (error) {
       for (const id of numbers.keys()) {
         this.documents.delete(id);
         this.#parts.keywords?.delete(id);
+        this.#parts.terms?.delete(id);
       }
       this.#unapplied.clear();
       throw error;
@@ -428,7 +432,7 @@ export class Follower {
       else waiting?.delete(id);
       this.#take(id, () => index.replace({ id, number }, vectors ?? []));
     }
-    this.#take(id, () => this.#replaceWords(id, body.text));
+    this.#replaceWords(id, body);
   }
 
   /** The words of documents that are as they are known. What has changed since comes by the log, or by a comparison. */
@@ -443,23 +447,17 @@ export class Follower {
       for (const [at, each] of page.entries()) {
         const bytes = found[at]?.document;
         const document = bytes ? readDocument(bytes) : undefined;
-        if (document?.sequence === each.sequence)
-          this.#take(each.id, () => this.#replaceWords(each.id, readBody(document.body)?.text));
+        if (document?.sequence === each.sequence) this.#replaceWords(each.id, readBody(document.body));
         else this.documents.set({ ...each, logged: UNREAD });
         await slices.next();
       }
     }
   }
 
-  #replaceWords(id: string, text: Text | undefined): void {
-    const { keywords } = this.#parts;
-    try {
-      if (text === undefined) keywords?.delete(id);
-      else keywords?.put(id, text);
-    } catch (error) {
-      keywords?.delete(id); // the words of before are not those of this text
-      throw error;
-    }
+  #replaceWords(id: string, { text, terms }: Partial<Body> = {}): void {
+    const { keywords, terms: weights } = this.#parts;
+    if (keywords) this.#take(id, () => replaced(keywords, id, text));
+    if (weights) this.#take(id, () => replaced(weights, id, terms));
   }
 
   #take(id: string, work: () => void): void {
@@ -482,6 +480,7 @@ export class Follower {
     for (const waiting of this.#waiting.values()) waiting.delete(id);
     for (const index of this.#held.values()) index.delete(id);
     this.#parts.keywords?.delete(id);
+    this.#parts.terms?.delete(id);
   }
 
   async #dropUnseen({ seen }: Comparison): Promise<void> {
@@ -495,10 +494,11 @@ export class Follower {
   /** Trains and compacts what has changed much, beside everything else. */
   #tidy(): void {
     const { signal } = this.#closing;
-    const { keywords } = this.#parts;
+    const { keywords, terms } = this.#parts;
     const index = this.#serving;
     if (index?.isTrainingDue) this.#inBackground(index, () => index.train(signal));
-    if (keywords?.stats().isCompactionDue) this.#inBackground(keywords, () => keywords.compact({ signal }));
+    for (const words of [keywords, terms])
+      if (words?.stats().isCompactionDue) this.#inBackground(words, () => words.compact({ signal }));
   }
 
   #inBackground(thing: object, work: () => Promise<void>): void {
@@ -509,5 +509,21 @@ export class Follower {
       })
       .finally(() => this.#tidying.delete(thing));
     this.#tidying.set(thing, done);
+  }
+}
+
+interface Words<Content> {
+  put(id: string, content: Content): void;
+  delete(id: string): boolean;
+}
+
+/** What a document has in an index of words or terms. */
+function replaced<Content>(words: Words<Content>, id: string, content: Content | undefined): void {
+  try {
+    if (content === undefined) words.delete(id);
+    else words.put(id, content);
+  } catch (error) {
+    words.delete(id); // what it had before is not of this document
+    throw error;
   }
 }

@@ -83,19 +83,20 @@ export class SparseIndex {
   }
 }
 
-function weightsOf(weights: unknown): (readonly [string, number])[] {
+/** The weights by term; `of` is what they are called. Throws MisuseError. */
+export function weightsOf(weights: unknown, of = 'Weights'): readonly (readonly [string, number])[] {
   if (typeof weights !== 'object' || weights === null || Array.isArray(weights)) {
-    throw new MisuseError(`Weights are a Map or an object of numbers by term; got ${display(weights)}.`);
+    throw new MisuseError(`${of} are a Map or an object of numbers by term; got ${display(weights)}.`);
   }
   const entries: [unknown, unknown][] = weights instanceof Map ? [...weights] : Object.entries(weights);
   if (entries.length > MOST_TERMS) {
-    throw new MisuseError(`Weights have ${MOST_TERMS} terms at most; got ${entries.length}.`);
+    throw new MisuseError(`${of} are ${MOST_TERMS} at most; got ${entries.length}.`);
   }
   return entries.map(([term, weight]) => {
     const isWeight = typeof weight === 'number' && weight >= 0 && weight <= MOST_WEIGHT;
     if (typeof term === 'string' && isWeight) return [term, weight];
     throw new MisuseError(
-      `A weight is a number from 0 to ${MOST_WEIGHT}; that of ${display(term)} is ${display(weight)}.`,
+      `${of} are numbers from 0 to ${MOST_WEIGHT}; that of ${display(term)} is ${display(weight)}.`,
     );
   });
 }

@@ -13,6 +13,8 @@ import type { Truth } from '../truth/truth.js';
 
 export interface ExportedDocument extends StoredDocument {
   readonly text: Text | undefined;
+  /** Weights by term; undefined if it has none. */
+  readonly terms: Readonly<Record<string, number>> | undefined;
   /** One for each chunk, by the names of the vectors; the name is empty if they have none. */
   readonly vectors: Readonly<Record<string, readonly Float32Array[]>>;
   /** When it expires, by the server's clock; undefined for never. */
@@ -42,6 +44,7 @@ export async function* exported(
           id: page[at] ?? '',
           attributes: body.attributes,
           text: body.text,
+          terms: body.terms,
           time: new Date(document.time),
         },
         vectors: Object.fromEntries(serving.names.map((name, place) => [name, vectors[place] ?? []])),

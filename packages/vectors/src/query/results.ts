@@ -21,13 +21,13 @@ export interface FoundSnippet extends Snippet {
 
 export interface FoundDocument extends StoredDocument {
   /**
-   * Higher is better. Of vectors alone: the cosine, the inner product, or the distance with a minus sign; of words alone: BM25; else
+   * Higher is better. Of vectors alone: the cosine, the inner product, or the distance with a minus sign; of words alone: BM25; of terms alone: the inner product; else
    * as `fuse` or `rerank` makes it.
    */
   readonly score: number;
-  /** Which of its vectors is the nearest, from 0; undefined if only words found it. */
+  /** Which of its vectors is the nearest, from 0; undefined if only words or terms found it. */
   readonly chunk: number | undefined;
-  /** From 1, by what found it: `keywords`, and `vectors` or the names of the vectors. */
+  /** From 1, by what found it: `keywords`, `terms`, and `vectors` or the names of the vectors. */
   readonly ranks: Readonly<Record<string, number>>;
   readonly scores: Readonly<Record<string, number>>;
   /** If `texts` asked for it; undefined also if the document has none, or was changed meanwhile. */

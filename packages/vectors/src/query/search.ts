@@ -26,8 +26,9 @@ import type { Hit } from '../index/finding.js';
 import type { Vector } from '../index/metric.js';
 import { MOST } from '../kernel/layout.js';
 import type { KeywordIndex } from '../keywords/keyword-index.js';
+import type { SparseIndex } from '../keywords/sparse-index.js';
 import type { Truth } from '../truth/truth.js';
-import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
+import { type FIND, KEYWORDS_RANKING, TERMS_RANKING } from '../vector-index-options.js';
 import { type Facets, facetsOf, requireFacets } from './browse.js';
 import { checkExact, exactDepth, scoredExactly } from './exact.js';
 import { conditionOf } from './filter.js';
@@ -40,6 +41,7 @@ export interface SearchParts {
   readonly schema: Schema;
   readonly aspects: readonly Aspect[];
   readonly keywords: KeywordIndex | undefined;
+  readonly terms: SparseIndex | undefined;
   readonly follower: Follower;
   readonly truth: Truth;
   readonly texts: Texts;
@@ -73,7 +75,7 @@ export class Search {
 
   /** Throws MisuseError for wishes that do not fit the index. */
   check(wishes: Wishes): void {
-    const { limit, offset, facets, filter, text, snippet } = wishes;
+    const { limit, offset, facets, filter, text, terms, snippet } = wishes;
     const { schema, keywords } = this.#parts;
     if (limit + offset > MOST) {
       throw new MisuseError(
@@ -85,12 +87,14 @@ export class Search {
     checkVariety(wishes, this.#parts.aspects);
     const given = this.#given(wishes);
     const embedded = embeddingOf(this.#parts.aspects, wishes, given).length;
-    const hasWords = text !== undefined && keywords !== undefined;
-    checkExact(wishes, hasWords ? 0 : given.size + embedded);
-    if (given.size === 0 && embedded === 0 && (text === undefined || keywords === undefined)) {
+    if (terms !== undefined && this.#parts.terms === undefined)
+      throw new MisuseError('"terms" of search needs "terms" of createIndex().');
+    const words = wordsIn(this.#parts, wishes);
+    checkExact(wishes, words > 0 ? 0 : given.size + embedded);
+    if (given.size + embedded + words === 0) {
       const what =
-        text === undefined ? 'neither' : 'a text, and createIndex() has neither "keywords" nor an "embedder"';
-      throw new MisuseError(`A search has a "vector", a "text", or both; got ${what}.`);
+        text === undefined ? 'none' : 'a text, and createIndex() has neither "keywords" nor an "embedder"';
+      throw new MisuseError(`A search has a "vector", a "text", "terms", or several of them; got ${what}.`);
     }
     if (snippet && (text === undefined || keywords === undefined)) {
       throw new MisuseError('"snippet" of search needs a "text", and "keywords" of createIndex().');
@@ -136,11 +140,12 @@ export class Search {
 
   /** The vectors of the query, those among which they are looked for, and what is late. */
   async #ask(wishes: Wishes): Promise<Asked & { readonly missing: readonly Degradation[] }> {
-    const { clock, keywords, serving } = this.#parts;
+    const { clock, serving } = this.#parts;
     const { text, deadline, signal } = wishes;
     const given = this.#given(wishes);
     const { index, aspects, requireOwn } = serving();
-    if (given.size > 0 || (aspects === undefined && keywords === undefined)) requireOwn();
+    const words = wordsIn(this.#parts, wishes);
+    if (given.size > 0 || (aspects === undefined && words === 0)) requireOwn();
     const missing: Degradation[] = [];
     const how = { clock, deadline, signal, degraded: missing };
     const embedding = embeddingOf(aspects ?? [], wishes, given);
@@ -150,7 +155,7 @@ export class Search {
         return vector === undefined ? [] : [[name, vector] as const];
       }),
     );
-    const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
+    const halves = given.size + embedding.length + words;
     const meanings: Meanings = new Map([...given, ...embedded.flat()]);
     return { index, aspects: aspects ?? [], meanings, isAlone: halves === 1, missing };
   }
@@ -219,9 +224,9 @@ export class Search {
     selected: Selection | undefined,
   ): FoundDocument[] {
     const { index, meanings, isAlone } = asked;
-    const { text, fuse: options } = wishes;
+    const { text, terms, fuse: options } = wishes;
     const minScore = leastOf(wishes);
-    const { aspects, keywords, follower } = this.#parts;
+    const { aspects, keywords, terms: weights, follower } = this.#parts;
     const { documents } = follower;
     const isSelected =
       selected &&
@@ -239,15 +244,12 @@ export class Search {
       const here = isHere ? index.nearest(meaning, { name, most, minScore, selected, all }) : [];
       near.set(rankingOf(aspect), [...here, ...(asked.near.get(name) ?? [])]);
     }
-    const words =
-      text === undefined || keywords === undefined
-        ? []
-        : keywords.search(text, { limit: most, ...(isSelected && { filter: isSelected }) });
-    const rankings: Record<string, readonly Hit[]> = {
+    const how = { limit: most, ...(isSelected && { filter: isSelected }) };
+    const rankings: Readonly<Record<string, readonly Hit[]>> = {
       ...Object.fromEntries(near),
-      [KEYWORDS_RANKING]: words,
+      ...(keywords && { [KEYWORDS_RANKING]: text === undefined ? [] : keywords.search(text, how) }),
+      ...(weights && { [TERMS_RANKING]: terms === undefined ? [] : weights.search(terms, how) }),
     };
-    if (keywords === undefined) delete rankings[KEYWORDS_RANKING];
     const chunks = chunksOf(near);
     return fuse(rankings, options).flatMap((hit): FoundDocument[] => {
       const known = documents.get(hit.id);
@@ -321,6 +323,10 @@ function depthOf(
   const isPlain = isAlone && !by && !diversify;
   return Math.min(MOST, isPlain ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
 }
+
+/** How many rankings by words and by terms a search has. */
+const wordsIn = ({ keywords, terms: weights }: SearchParts, { text, terms }: Wishes): number =>
+  (text !== undefined && keywords ? 1 : 0) + (terms !== undefined && weights ? 1 : 0);
 
 /** The aspects for which the text is embedded. */
 function embeddingOf(aspects: readonly Aspect[], { text }: Wishes, given: Meanings) {

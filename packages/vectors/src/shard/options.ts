@@ -28,7 +28,7 @@ import {
 export type Peers = (shard: number, call: string, signal: AbortSignal) => Promise<string>;
 
 export interface ShardedIndexOptions
-  extends Omit<VectorIndexOptions, 'redis' | 'name' | 'vectors' | 'keywords' | 'next'> {
+  extends Omit<VectorIndexOptions, 'redis' | 'name' | 'vectors' | 'keywords' | 'terms' | 'next'> {
   /** The Redis of all shards, or a list with that of each. */
   readonly redis: NodeSource | readonly NodeSource[];
   /** The name of the index: 1 to 48 letters, digits, "_" and "-". */
@@ -57,7 +57,7 @@ const readVectors: Reader<unknown> = (option, value) => {
   );
 };
 
-const { keywords: _, next: __, ...INDEX } = VECTOR_INDEX;
+const { keywords: _, terms: __, next: ___, ...INDEX } = VECTOR_INDEX;
 
 export const SHARDED_INDEX = {
   ...INDEX,

@@ -1,8 +1,8 @@
 /**
  * Documents and vectors as bytes, as they lie in Redis.
  *
- * A document is a head of 64 bytes, which lua/document.lua writes, its attributes as a line of JSON, and, if it has one, its text
- * as another. Vectors are 16 bytes that name what they were made of, how many there are under each name (u32), and their
+ * A document is a head of 64 bytes, which lua/document.lua writes, its attributes as a line of JSON, and, if it has them, its text
+ * as another, which is empty if it has none but has weights of terms, and these as a third. Vectors are 16 bytes that name what they were made of, how many there are under each name (u32), and their
  * numbers (f32), of one name after the other; all little-endian.
  *
  * Guarantees: bytes that are not such a document or such vectors read as undefined, and never as something else.
@@ -47,20 +47,37 @@ export function readDocument(bytes: Buffer): StoredDocument | undefined {
 export interface Body {
   readonly attributes: Attributes;
   readonly text: Text | undefined;
+  /** Weights by term. */
+  readonly terms: Readonly<Record<string, number>> | undefined;
 }
 
-/** A line of JSON has no line feed but its own. */
-export const bodyBytes = (attributes: string, text: string | undefined): string =>
-  text === undefined ? attributes : `${attributes}\n${text}`;
+/** A body in the JSON of its parts. A line of JSON has no line feed but its own. */
+export function bodyBytes({
+  attributes,
+  text,
+  terms,
+}: {
+  readonly attributes: string;
+  readonly text: string | undefined;
+  readonly terms: string | undefined;
+}): string {
+  if (terms !== undefined) return `${attributes}\n${text ?? ''}\n${terms}`;
+  return text === undefined ? attributes : `${attributes}\n${text}`;
+}
 
 /** Undefined for a body that no program of ours has written. */
 export function readBody(body: Buffer): Body | undefined {
-  const [first = '', second, ...more] = body.toString().split('\n');
+  const [first = '', second = '', third, ...more] = body.toString().split('\n');
   try {
     const attributes: unknown = JSON.parse(first);
-    const text: unknown = second === undefined ? undefined : JSON.parse(second);
-    const isBody = isObject(attributes) && (text === undefined || isText(text)) && more.length === 0;
-    return isBody ? { attributes, text } : undefined;
+    const text: unknown = second === '' ? undefined : JSON.parse(second);
+    const terms: unknown = third === undefined ? undefined : JSON.parse(third);
+    const isBody =
+      isObject(attributes) &&
+      (text === undefined || isText(text)) &&
+      (terms === undefined || isObject(terms)) &&
+      more.length === 0;
+    return isBody ? { attributes, text, terms: terms as Body['terms'] } : undefined;
   } catch {
     return undefined;
   }

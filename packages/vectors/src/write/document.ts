@@ -9,6 +9,7 @@ import type { Schema } from '../attributes/columns.js';
 import { positionOf } from '../attributes/position.js';
 import { prepareVector, type Vector } from '../index/metric.js';
 import type { Text } from '../keywords/keyword-index.js';
+import { type TermWeights, weightsOf } from '../keywords/sparse-index.js';
 import { type Attributes, isObject, isText } from '../truth/record.js';
 
 export interface Document {
@@ -16,6 +17,11 @@ export interface Document {
   readonly id: string;
   /** What it says, by which it is found, up to 1 MiB: a text, or the texts of the fields that `keywords` has. */
   readonly text?: Text;
+  /**
+   * Weights from 0 to 63 by term, as a sparse model gives them, by which it is found if `terms` of createIndex() says so: up to 65,535,
+   * and 1 MiB as JSON.
+   */
+  readonly terms?: TermWeights;
   /** What the document means, of the model of this program. */
   readonly vector?: Vector;
   /**
@@ -43,6 +49,8 @@ export interface CheckedDocument {
   readonly attributes: string;
   /** As JSON. */
   readonly text: string | undefined;
+  /** As JSON. */
+  readonly terms: string | undefined;
 }
 
 const MOST_BYTES = 256 * 1024;
@@ -54,13 +62,14 @@ export function checkDocument(document: Document, shape: DocumentShape): Checked
   if (typeof document !== 'object' || document === null) {
     throw new MisuseError(`A document is an object with an id; got ${display(document)}.`);
   }
-  const { id, text, attributes = {} } = document;
+  const { id, text, terms, attributes = {} } = document;
   requireId(id);
   return {
     id,
     vectors: vectorsOf(document, shape.aspects),
     attributes: attributesJson(id, attributes, shape.schema),
     text: text === undefined ? undefined : textJson(id, text, shape.fields),
+    terms: terms === undefined ? undefined : termsJson(id, terms),
   };
 }
 
@@ -153,6 +162,13 @@ function textJson(id: string, text: Text, fields: DocumentShape['fields']): stri
   return encodeJson(sorted, { of, most: MOST_TEXT_BYTES, advice: 'put its parts as documents of their own' });
 }
 
+/** Equal weights are stored as equal bytes. Throws MisuseError. */
+function termsJson(id: string, terms: unknown): string {
+  const of = `"terms" of the document ${display(id)}`;
+  const sorted = Object.fromEntries([...weightsOf(terms, of)].sort(byName));
+  return encodeJson(sorted, { of, most: MOST_TEXT_BYTES, advice: 'leave out the lowest weights' });
+}
+
 /** Throws MisuseError. */
 export function requireId(id: unknown): string {
   const length = isString(id) && !/\p{Cs}/u.test(id) ? Buffer.byteLength(id) : 0;
@@ -162,7 +178,7 @@ export function requireId(id: unknown): string {
   );
 }
 
-const byName = ([one]: readonly [string, string], [other]: readonly [string, string]): number =>
+const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number =>
   one < other ? -1 : 1;
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);

@@ -73,11 +73,11 @@ export class Writer {
 
   async put(document: Document, options: PatchOptions): Promise<Written> {
     const { time, ttl, holder } = readOptions('put', options, PATCH);
-    const { id, vectors, attributes, text } = checkDocument(document, this.#parts.shape);
+    const { id, vectors, attributes, text, terms } = checkDocument(document, this.#parts.shape);
     const isGiven = vectors.some(({ length }) => length > 0);
     const numbers = numbersOf(vectors);
     const digest = digestOf(text, isGiven ? numbers : undefined);
-    const body = bodyBytes(attributes, text);
+    const body = bodyBytes({ attributes, text, terms });
     const write = {
       word: 'put' as const,
       id,
@@ -108,10 +108,14 @@ export class Writer {
       // What was refused and has not changed has expired.
       if (stored === undefined || stored.isDeletion || stored.sequence === refused)
         return { outcome: 'absent' };
-      const { attributes: before, text } = readBody(stored.body) ?? {};
+      const { attributes: before, text, terms } = readBody(stored.body) ?? {};
       const merged = Object.entries({ ...before, ...attributes }).filter(([, value]) => value !== null);
-      const kept = attributesJson(id, Object.fromEntries(merged), shape.schema);
-      const body = bodyBytes(kept, text === undefined ? undefined : JSON.stringify(text));
+      const kept = {
+        attributes: attributesJson(id, Object.fromEntries(merged), shape.schema),
+        text: text === undefined ? undefined : JSON.stringify(text),
+        terms: terms && JSON.stringify(terms),
+      };
+      const body = bodyBytes(kept);
       const written = await this.#write({ ...write, body, expected: stored.sequence });
       if (written.outcome !== 'changed') return written;
       refused = stored.sequence;

@@ -17,7 +17,8 @@ export const exportDocuments: Command = {
   name: 'export',
   summary: 'Write all documents, with their vectors.',
   operands: [INDEX_OPERAND],
-  about: `One line of JSON a document: id, time, expires, attributes, text and vector.
+  about: `One line of JSON a document: id, time, expires, attributes, text, terms and
+vector.
 What is written to the index meanwhile comes as it was or as it is.`,
   options: [...PLACE, OUT, SCHEMA, FILTER, JSON_OUTPUT],
   example: 'holdfast vectors export kb --out kb.jsonl --redis redis://127.0.0.1:6379',
@@ -55,12 +56,12 @@ What is written to the index meanwhile comes as it was or as it is.`,
 type Exported = import('@holdfast/vectors').ExportedDocument;
 
 async function* linesOf(documents: AsyncIterable<Exported>): AsyncGenerator<string> {
-  for await (const { id, time, expires, attributes, text, vectors } of documents) {
+  for await (const { id, time, expires, attributes, text, terms, vectors } of documents) {
     const lists = Object.fromEntries(
       Object.entries(vectors).map(([name, some]) => [name, some.map((each) => [...each])]),
     );
     const [only] = Object.keys(lists);
     const own = only === '' ? lists[''] : lists;
-    yield `${JSON.stringify({ id, time, expires, attributes, text, vector: own })}\n`;
+    yield `${JSON.stringify({ id, time, expires, attributes, text, terms, vector: own })}\n`;
   }
 }

@@ -6,7 +6,7 @@
  * and the others are put.
  */
 import { MisuseError, messageOf } from '@holdfast/kernel';
-import type { Written } from '@holdfast/vectors';
+import type { TermWeights, Written } from '@holdfast/vectors';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
@@ -22,6 +22,7 @@ import {
   ID_COLUMN,
   IMPORT_TTL,
   SCHEMA,
+  TERMS_COLUMN,
   TEXT_COLUMN,
   TIME_COLUMN,
   VECTOR_COLUMN,
@@ -46,7 +47,18 @@ the same command again: it goes on where it was, as long as the file is the
 same. The index must exist.`,
   options: [
     ...PLACE,
-    ...[FORMAT, ID_COLUMN, VECTOR_COLUMN, TEXT_COLUMN, TIME_COLUMN, IMPORT_TTL, SCHEMA, FIELDS, AGAIN],
+    ...[
+      FORMAT,
+      ID_COLUMN,
+      VECTOR_COLUMN,
+      TEXT_COLUMN,
+      TERMS_COLUMN,
+      TIME_COLUMN,
+      IMPORT_TTL,
+      SCHEMA,
+      FIELDS,
+      AGAIN,
+    ],
     JSON_OUTPUT,
   ],
   exitCodes: [['1', 'not all of it was put: the output says what is lacking'], ...OF_EVERY_ACTION.exitCodes],
@@ -119,6 +131,7 @@ function putterOf({ args, index }: Call, file: RowsFile): (row: FileRow) => Prom
     id: args.text(ID_COLUMN) ?? 'id',
     vector: args.text(VECTOR_COLUMN) ?? 'vector',
     text: args.text(TEXT_COLUMN),
+    terms: args.text(TERMS_COLUMN),
     time: args.text(TIME_COLUMN),
   };
   const kinds = Object.fromEntries(
@@ -128,6 +141,7 @@ function putterOf({ args, index }: Call, file: RowsFile): (row: FileRow) => Prom
   return async (row) => {
     const { [columns.id]: id, [columns.vector]: vector, ...others } = valuesOf(file, row);
     const text = columns.text === undefined ? undefined : take(others, columns.text);
+    const terms = columns.terms === undefined ? undefined : objectIn(take(others, columns.terms));
     const time = columns.time === undefined ? undefined : instantOf(take(others, columns.time));
     const { attributes = own(others, kinds, file.isText) } = others as { attributes?: object };
     if (id === undefined) throw new RowError(`there is no column "${columns.id}"`);
@@ -136,7 +150,11 @@ function putterOf({ args, index }: Call, file: RowsFile): (row: FileRow) => Prom
       {
         id: typeof id === 'number' ? String(id) : (id as string),
         attributes: read as Readonly<Record<string, unknown>>,
-        ...given({ vectors: vectorsIn(vector), text: text as string | undefined }),
+        ...given({
+          vectors: vectorsIn(vector),
+          text: text as string | undefined,
+          terms: terms as TermWeights | undefined,
+        }),
       },
       given({ time, ttl }) as { readonly time?: number },
     );
@@ -190,6 +208,9 @@ function vectorsIn(value: unknown): readonly (readonly number[])[] | undefined {
   const isOne = Array.isArray(read) && typeof read[0] === 'number';
   return (isOne ? [read] : read) as readonly (readonly number[])[];
 }
+
+/** In CSV as JSON. */
+const objectIn = (value: unknown): unknown => (typeof value === 'string' ? parsed(value) : value);
 
 function parsed(text: string): unknown {
   try {

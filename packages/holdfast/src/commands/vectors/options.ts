@@ -79,6 +79,13 @@ export const TEXT_COLUMN: Option = {
   about: 'The column with the text. Default: documents have none.',
 };
 
+export const TERMS_COLUMN: Option = {
+  name: 'terms',
+  value: '<column>',
+  about:
+    'The column with weights by term, as a sparse model gives them; in CSV as JSON. Default: documents have none.',
+};
+
 export const TIME_COLUMN: Option = {
   name: 'time',
   value: '<column>',
