@@ -186,6 +186,7 @@ async function checkPackage(folder) {
 /** Tests, traces of the build, and what was built from a source that is gone. */
 function isSuperfluous(file, files) {
   if (/(^|\/)test\/|\.test\.|\.tsbuildinfo$/.test(file)) return true;
+  if (file.startsWith('dist/dashboard/')) return file.endsWith('.map'); // what vite has made of other sources
   const built = /^dist\/(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
   return built !== null && !files.includes(`src/${built[1]}.ts`);
 }

@@ -56,6 +56,13 @@ it('publishes what others need first, and nothing that needs what is private', (
   );
 });
 
+it('publishes every package, each after what it needs', () => {
+  const packages = manifests.filter((path) => /^packages\/[^/]+\/package\.json$/.test(path));
+  const order = publishedOf(packages.map((path) => JSON.parse(read(path))));
+  expect(order).toHaveLength(packages.length);
+  expect(order.indexOf('holdfast')).toBeGreaterThan(order.indexOf('@holdfast/client'));
+});
+
 it('without a version, or outside of CI, it does nothing', () => {
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ['scripts/release.mjs', ...args], {
