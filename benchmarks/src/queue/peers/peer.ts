@@ -14,7 +14,7 @@ export interface Payload {
   readonly at?: number;
 }
 
-export interface Adding {
+interface Adding {
   add(payload: Payload): Promise<unknown>;
   /** Several with as few calls as the peer can. */
   addMany(payloads: readonly Payload[]): Promise<unknown>;
