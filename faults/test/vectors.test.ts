@@ -76,7 +76,7 @@ const GOOD: readonly VectorsRecord[] = [
 const LEFT = [{ id: 'd1', value: 'b', time: 3 }];
 
 const rulesFor = (more: readonly VectorsRecord[], left = LEFT, durable = true): string[] =>
-  judgeVectors([...GOOD, ...more], { left, durable }).violations.map(({ rule }) => rule);
+  judgeVectors([...GOOD, ...more], { left, durable, hasModels: false }).violations.map(({ rule }) => rule);
 
 it('the judge finds nothing wrong where nothing is, and each promise that is broken', () => {
   expect(rulesFor([])).toEqual([]);
@@ -99,4 +99,32 @@ it('the judge finds nothing wrong where nothing is, and each promise that is bro
   ]);
   // A server that forgets may have lost it.
   expect(rulesFor([ends], [], false)).toEqual(['diverged']);
+});
+
+it('the judge finds vectors of another text or model, and a document without vectors after a cut', () => {
+  const byModel = (id: string, value: string, time: number, model: 'm0' | 'm1'): FoundRecord => ({
+    ...{ id, value, time, score: nearnessOf(value, QUERY, model) },
+  });
+  const base: readonly VectorsRecord[] = [
+    writing(1, 'd1', 'a'),
+    written(2, 'a', 10),
+    writing(3, 'd2', 'b'),
+    written(4, 'b', 11),
+    { at: 5, process: 'p', e: 'cut', place: 'e@12' },
+  ];
+  const rules = (more: readonly VectorsRecord[]): string[] =>
+    judgeVectors([...base, ...more], { left: [], durable: false, hasModels: true }).violations.map(
+      ({ rule }) => rule,
+    );
+  const one = byModel('d1', 'a', 1, 'm1');
+  expect(rules([found(6, 12, [one, byModel('d2', 'b', 3, 'm1')])])).toEqual([]);
+  expect(rules([found(6, 12, [one, byModel('d2', 'b', 3, 'm0')])])).toEqual(['half written']);
+  expect(rules([found(6, 12, [one, { ...byModel('d2', 'a', 3, 'm1'), value: 'b' }])])).toEqual([
+    'half written',
+  ]);
+  expect(rules([found(6, 12, [one])])).toEqual(['half a model']);
+  expect(rules([found(6, 11, [one])])).toEqual([]);
+  // Its text is another one by now, and may wait for its vectors.
+  expect(rules([writing(6, 'd2', 'c'), found(7, 12, [one])])).toEqual([]);
+  expect(rules([writing(6, 'd2', 'c'), written(7, 'c', 13), found(8, 13, [one])])).toEqual([]);
 });

@@ -2,8 +2,9 @@
  * The assignment of a process that writes documents of an index of vectors and searches them, and the records that it keeps.
  */
 import type { Reach } from '../traffic/assignment.js';
+import type { Making } from './definitions.js';
 
-export interface VectorsAssignment {
+export interface VectorsAssignment extends Making {
   /** Unique in the episode: "client.incarnation". */
   readonly name: string;
   readonly seed: number;
@@ -52,6 +53,8 @@ export type VectorsRecord = {
       readonly query: number;
       readonly hits: readonly FoundRecord[];
     }
+  /** A generation of another model is live. */
+  | { readonly e: 'cut'; readonly place: string }
   /** All that a process knows when nobody writes any more. */
   | { readonly e: 'ends'; readonly hits: readonly FoundRecord[] }
   /** Something that is counted. */

@@ -43,6 +43,8 @@ local function fill_sets(sets, id, bytes)
   local at = DIGEST_BYTES + NUMBER_BYTES * #sets + 1
   for index, set in ipairs(sets) do
     for number = 0, counts[index] - 1 do
+      -- Redis 8.0 writes a VADD that replaces neither into its log nor to replicas, only one that adds.
+      redis.call('VREM', set.key, number .. ':' .. id)
       redis.call('VADD', set.key, 'FP32', string.sub(bytes, at, at + set.width - 1), number .. ':' .. id)
       at = at + set.width
     end

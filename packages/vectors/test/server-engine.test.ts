@@ -5,11 +5,12 @@
 import { spawnSync } from 'node:child_process';
 import { StaleTokenError } from '@holdfast/fence';
 import { AbortedError, MisuseError } from '@holdfast/kernel';
-import { findServer } from '@holdfast/local';
+import { findServer, startNodes } from '@holdfast/local';
 import { expect, it, vi } from 'vitest';
 import type { EmbeddingTask } from '../src/embed/tasks.js';
 import { checkRecall } from '../src/operate/check.js';
 import { openIndex } from '../src/operate/open-index.js';
+import type { Results } from '../src/query/results.js';
 import type { VectorIndex } from '../src/vector-index.js';
 import type { VectorIndexOptions } from '../src/vector-index-options.js';
 import { client, follower, holderOf, idsOf, later, server, url, useRedis } from './setting.js';
@@ -300,6 +301,25 @@ withSets('reads everything again that it was told while it caught up', async () 
     expect(hits.map(({ id, attributes }) => [id, attributes])).toEqual([['a', { n: round }]]);
     await looking;
   }
+});
+
+withSets('finds the same after the server was killed, with its log', async () => {
+  const nodes = await startNodes(1, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  later(() => nodes.stop());
+  const index = onServer({ redis: nodes.urls[0] ?? '' });
+  for (let n = 0; n < 60; n += 1) {
+    if (n % 7 === 5) await index.delete(`a${n % 8}`);
+    else await index.put({ id: `a${n % 8}`, vectors: [at(n * 20), at(n * 20 + 300)], attributes: { n } });
+  }
+  const query = { vector: at(700), limit: 10 };
+  const before = await index.search(query);
+  const [node] = nodes;
+  await node?.kill();
+  await node?.start();
+  const after = await vi.waitFor(() => index.search(query), 10_000);
+  const tell = ({ hits }: Results) => hits.map(({ id, score, chunk }) => [id, chunk, score.toFixed(2)]);
+  expect(before.hits.length).toBeGreaterThan(5);
+  expect(tell(after)).toEqual(tell(before));
 });
 
 withSets('finds nothing that has expired, and takes it out of the sets', async () => {
