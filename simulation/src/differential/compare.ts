@@ -286,6 +286,7 @@ function flat(value: StoredValue): readonly string[] {
   if ('groups' in value) {
     return [...value.entries].flatMap(([id, fields]) => [id, ...fields]);
   }
+  // No vector sets: the commands that are compared here have none.
   return [...(value as ReadonlyMap<string, string | number>)]
     .sort(byScore)
     .flatMap(([name, each]) => [name, typeof each === 'number' ? printScore(each) : each]);

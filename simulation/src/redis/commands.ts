@@ -10,6 +10,7 @@ import { type Reply, ServerError } from './reply.js';
 import { sets } from './sets.js';
 import { sortedSets } from './sorted-sets.js';
 import { streams } from './streams.js';
+import { vectorSets } from './vector-sets.js';
 
 function set(keys: Keyspace, [key = '', value = '', ...options]: readonly string[]): Reply {
   let expires: number | undefined;
@@ -185,6 +186,7 @@ export const commands: Readonly<Record<string, Command>> = {
   ...sortedSets,
   ...streams,
   ...lists,
+  ...vectorSets,
   GET: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'string') ?? null },
   MGET: { least: 1, run: (keys, names) => names.map((name) => text(keys, name)) },
   SET: { least: 2, run: set },

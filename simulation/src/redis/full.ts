@@ -22,6 +22,7 @@ const TAKING = new Set([
     'ZADD',
     'XADD',
     'XGROUP',
+    'VADD',
   ],
   'FUNCTION',
 ]);
@@ -37,6 +38,7 @@ const WRITING = new Set([
     'HDEL',
     'LTRIM',
     'SREM',
+    'VREM',
     'ZREM',
     'ZPOPMIN',
     'ZREMRANGEBYSCORE',

@@ -14,7 +14,8 @@ export type Stored =
   | { readonly type: 'list'; readonly value: string[] }
   | { readonly type: 'set'; readonly value: Set<string> }
   | { readonly type: 'zset'; readonly value: Map<string, number> }
-  | { readonly type: 'stream'; readonly value: Stream };
+  | { readonly type: 'stream'; readonly value: Stream }
+  | { readonly type: 'vectorset'; readonly value: Map<string, Float32Array> };
 
 export type StoredValue = Stored['value'];
 
@@ -26,6 +27,7 @@ interface Values {
   readonly set: Set<string>;
   readonly zset: Map<string, number>;
   readonly stream: Stream;
+  readonly vectorset: Map<string, Float32Array>;
 }
 
 interface Entry {
@@ -102,6 +104,7 @@ export function copyOf(stored: Stored): Stored {
   if (stored.type === 'stream') return { type: 'stream', value: copyStream(stored.value) };
   if (stored.type === 'list') return { type: 'list', value: [...stored.value] };
   if (stored.type === 'set') return { type: 'set', value: new Set(stored.value) };
+  if (stored.type === 'vectorset') return { type: 'vectorset', value: new Map(stored.value) };
   if (stored.type === 'zset') return { type: 'zset', value: new Map(stored.value) };
   return stored;
 }

@@ -1,5 +1,6 @@
 /**
- * A model of one Redis server: the commands and the scripting that Holdfast uses, as Redis 7.0 does them.
+ * A model of one Redis server: the commands and the scripting that Holdfast uses, as Redis 7.0 does them, and vector sets as Redis 8.0
+ * does.
  *
  * Guarantees: while a command or a script is carried out, its time stands still. Libraries of functions live as long as
  * the process, and come back with the data; scripts are forgotten at a restart. What the model does not know is refused

@@ -7,7 +7,7 @@
 import type { GenerationBuilder, VectorIndex } from '@holdfast/vectors';
 import type { Dice } from '../plan/dice.js';
 import type { Holders } from './holders.js';
-import { DIMENSIONS, type ModelName, otherModel, vectorBy } from './names.js';
+import { type ModelName, otherModel, vectorBy } from './names.js';
 import type { VectorsStep } from './plan.js';
 import type { Tasks } from './tasks.js';
 
@@ -27,8 +27,12 @@ export interface BuildsParts {
 const ROUNDS = 5;
 
 /** The vectors of a model, as createIndex() takes them. */
-export const modelOf = (model: ModelName, memory: number, sleep: (duration: number) => Promise<void>) => ({
-  ...{ model, memory, dimensions: DIMENSIONS },
+export const modelOf = (
+  model: ModelName,
+  shape: { readonly dimensions: number; readonly memory?: number; readonly engine?: 'server' },
+  sleep: (duration: number) => Promise<void>,
+) => ({
+  ...{ model, ...shape },
   embedder: {
     async embed(texts: readonly string[]): Promise<Float32Array[]> {
       const [first = ''] = texts;

@@ -19,6 +19,7 @@ import {
   textOf,
   vectorBy,
 } from './names.js';
+import { vectorWritesOf } from './sets.js';
 
 type Meta = ReadonlyMap<string, string>;
 
@@ -170,12 +171,11 @@ export class Generations {
     }
   }
 
-  #judgeVectors({ keys, args }: Call, reply: readonly unknown[]): void {
-    const FIRST = 3;
+  #judgeVectors(call: Call, reply: readonly unknown[]): void {
+    const writes = vectorWritesOf(KEYS, call);
     for (const [at, verdict] of reply.slice(1).entries()) {
       const [word, sequence] = String(verdict).split(' ');
-      const id = KEYS.idOf(keys[FIRST + 2 * at] ?? '') ?? '';
-      const [token, , generation = ''] = args.slice(6 * at, 6 * at + 3);
+      const { id = '', token, generation = '' } = writes[at] ?? {};
       if (word !== 'written') continue;
       const isBuilders = Number(token) > 0;
       const isOfDay = token === this.#before.get('mark') && generation === this.#before.get('building');

@@ -42,9 +42,10 @@ export interface OpeningParts {
 /** Bytes of vectors in a process. */
 const MEMORY = 2 ** 23;
 const SHAPE = { dimensions: DIMENSIONS, memory: MEMORY };
+const ON_SERVER = { dimensions: DIMENSIONS, engine: 'server' } as const;
 
 export function openIndex({ world, subject, machine, place, tasks, exchange }: OpeningParts): Opened {
-  const { timeout, tombstones, hasTexts, hasNames, hasModels, hasShards } = world.plan.vectors;
+  const { timeout, tombstones, hasTexts, hasNames, hasModels, hasShards, onServer } = world.plan.vectors;
   const { clock, random } = machine;
   const common = {
     ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
@@ -60,15 +61,25 @@ export function openIndex({ world, subject, machine, place, tasks, exchange }: O
     exchange.join({ machine, index, held });
     return { index, single: undefined, stats: () => index.stats() };
   }
-  const model = (name: ModelName) => modelFor(machine, name);
+  const model = (name: ModelName) => modelFor(machine, name, onServer);
+  const shape = onServer ? ON_SERVER : SHAPE;
   const single = subject.vectors.createIndex({
     ...common,
-    vectors: hasNames ? { title: SHAPE, body: SHAPE } : SHAPE,
+    vectors: hasNames ? { title: shape, body: shape } : shape,
     ...(hasModels && { vectors: model('m0'), next: model('m1'), tasks }),
     ...(hasTexts && { keywords: {}, terms: {} }),
   });
   return { index: single, single, stats: () => new Map([[0, single.stats()]]) };
 }
 
-export const modelFor = ({ clock }: Machine, name: ModelName): ReturnType<typeof modelOf> =>
-  modelOf(name, MEMORY, (duration) => new Promise((resolve) => clock.after(duration, resolve)));
+/** Where the server searches, it does so for the second model: so an index goes from one engine to the other and back. */
+export const modelFor = (
+  { clock }: Machine,
+  name: ModelName,
+  onServer: boolean,
+): ReturnType<typeof modelOf> =>
+  modelOf(
+    name,
+    name === 'm1' && onServer ? ON_SERVER : SHAPE,
+    (duration) => new Promise((resolve) => clock.after(duration, resolve)),
+  );

@@ -15,6 +15,7 @@ import { History, type State } from './history.js';
 import { type Holders, type IssuerName, nameOf } from './holders.js';
 import { type Attributes, IDS } from './names.js';
 import type { VectorsPlan } from './plan.js';
+import { judgeSets } from './sets.js';
 import { type Shard, shardsOf } from './sharding.js';
 import { isLive, Writes } from './writes.js';
 
@@ -74,6 +75,7 @@ export class VectorsOracle implements Judge {
     if (call === undefined || !Array.isArray(reply)) return;
     this.#parts.find(({ keys }) => keys.meta === call.keys[0])?.writes.look(call, reply);
     if (this.#world.plan.vectors.hasModels) this.generations.look(call, reply);
+    this.#judgeSets();
   }
 
   /** The server is back, or has just forgotten everything. */
@@ -108,6 +110,14 @@ export class VectorsOracle implements Judge {
   /** Every document stands in the log, under its sequence. */
   judgeLog(): void {
     for (const { writes } of this.#parts) writes.judgeLog();
+    this.#judgeSets();
+  }
+
+  /** The server's own sets have the vectors of all documents, at any moment. */
+  #judgeSets(): void {
+    const { store, plan } = this.#world;
+    if (!plan.vectors.onServer) return;
+    judgeSets(store.server, store.time() / 1_000, (rule, message) => this.violate(rule, message));
   }
 
   /** The log has no document of which nothing is kept. */

@@ -26,6 +26,8 @@ export interface VectorsPlan extends RunPlan<VectorsStep> {
     readonly hasModels: boolean;
     /** Whether documents lie in shards, which processes ask each other for. */
     readonly hasShards: boolean;
+    /** Whether the server searches the vectors; of models, those of one. */
+    readonly onServer: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -84,7 +86,7 @@ export type VectorsStep = { readonly after: number } & (
   | { readonly f: 'embed'; readonly again: boolean }
 );
 
-export const VECTORS_FOCUSES = ['models', 'shards'] as const;
+export const VECTORS_FOCUSES = ['models', 'shards', 'server'] as const;
 
 /** By how much longer a run takes that is long. */
 const LONGER = 14;
@@ -99,7 +101,10 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
   const isExact = dice.chance(0.5);
   const { focus } = wishes;
   const hasModels = focus === undefined ? seed % 4 === 1 : focus === 'models';
-  const isPlain = focus === undefined && !hasModels;
+  const hasShards =
+    focus === 'shards' ||
+    (focus === undefined && !hasModels && seed % 7 === 3 && seed % 3 !== 0 && seed % 5 !== 0);
+  const isPlain = (focus === undefined || focus === 'server') && !hasModels;
   const clock = (): ClockPlan => ({
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -123,7 +128,8 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
       hasTexts: isPlain && seed % 3 === 0,
       hasNames: isPlain && seed % 5 === 0,
       hasModels,
-      hasShards: focus === 'shards' || (isPlain && seed % 7 === 3 && seed % 3 !== 0 && seed % 5 !== 0),
+      hasShards,
+      onServer: !hasShards && (focus === 'server' || seed % 4 === 2 || seed % 8 === 1),
       tombstones: isLong ? dice.scale(1_000, 3_000) : dice.scale(1_000, 20_000),
       isLong,
     },

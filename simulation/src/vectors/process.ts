@@ -74,7 +74,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { single } = this.#opened;
     this.#builds =
       single &&
-      new Builds(single, (model) => modelFor(this.machine, model), {
+      new Builds(single, (model) => modelFor(this.machine, model, world.plan.vectors.onServer), {
         ...{ holders, tasks, dice: new Dice(world.plan.seed + 1_000 * place + life) },
         note: (what) => this.#note(what),
       });

@@ -10,6 +10,7 @@ import type { Violate } from '../run/part.js';
 import { type History, stateOf } from './history.js';
 import type { Holders } from './holders.js';
 import { AHEAD, type Attributes, attributesOf, FILTERS, type Keys, type Stored, storedOf } from './names.js';
+import { setsIn, type VectorWrite, vectorWritesOf } from './sets.js';
 import type { Shard } from './sharding.js';
 
 export interface WritesParts {
@@ -69,7 +70,7 @@ export class Writes {
   look({ verb, keys, args }: Call, reply: readonly unknown[]): void {
     this.#noticeEpoch();
     if (verb === 'purge') this.judgeLog();
-    if (verb === 'vector') this.#noteVectors(keys, reply);
+    if (verb === 'vector') this.#noteVectors(vectorWritesOf(this.#keys, { keys, args }), reply);
     if ((verb !== 'put' && verb !== 'delete') || reply[0] === 'unknown') return;
     const operations = operationsOf(this.#keys, keys, args);
     const vectors = new Map<string, string>();
@@ -116,11 +117,11 @@ export class Writes {
   }
 
   /** Documents whose vectors are written stand in the log again. */
-  #noteVectors(keys: readonly string[], reply: readonly unknown[]): void {
+  #noteVectors(writes: readonly VectorWrite[], reply: readonly unknown[]): void {
     for (const [at, verdict] of reply.slice(1).entries()) {
       const [word, sequence] = String(verdict).split(' ');
       if (word !== 'written') continue;
-      const id = this.#keys.idOf(keys[3 + 2 * at] ?? '') ?? '';
+      const { id = '' } = writes[at] ?? {};
       if (Number(sequence) <= this.#lastSequence)
         this.#parts.violate('N2', `the sequence ${sequence} of vectors follows ${this.#lastSequence}`);
       this.#lastSequence = Number(sequence);
@@ -227,17 +228,20 @@ function operationsOf({ idOf }: Keys, keys: readonly string[], args: readonly st
     const [word = '', , time, token, issuer = '', ttl, , expected = '', body = '', , generations = ''] =
       args.slice(at, at + FIELDS);
     const id = idOf(keys[place] ?? '') ?? '';
-    const count = generations === '' ? 0 : generations.split(' ').length;
-    const bytes = args.slice(at + FIELDS, at + FIELDS + count);
+    const widths = generations === '' ? [] : generations.split(' ').map((each) => 1 + setsIn(each));
+    const bytes = args.slice(at + FIELDS, at + FIELDS + widths.length);
+    const firsts = widths.map((_, index) => sumOf(widths.slice(0, index)));
     operations.push({
       ...{ word, id, issuer, expected, body, time: numberOf(time), token: Number(token), ttl: numberOf(ttl) },
-      vectors: bytes.map((each, index) => [keys[place + 1 + index] ?? '', each]),
+      vectors: bytes.map((each, index) => [keys[place + 1 + (firsts[index] ?? 0)] ?? '', each]),
     });
-    at += FIELDS + count;
-    place += 1 + count;
+    at += FIELDS + widths.length;
+    place += 1 + sumOf(widths);
   }
   return operations;
 }
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
 
 const numberOf = (text = ''): number | undefined => (text === '' ? undefined : Number(text));
 
