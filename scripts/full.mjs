@@ -14,7 +14,7 @@ import { ROOT, setup } from './setup.mjs';
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-full.json');
 
 /** The tests that meet a Redis server. */
-const OF_SERVERS = ['packages/'];
+const OF_SERVERS = ['packages/', 'simulation/test/vector-sets'];
 
 /** The tests that are given clients, or have connections of their own. */
 const OF_CLIENTS = ['packages/redis/', 'packages/lock/test/connections', 'packages/fence/test/redis'];
@@ -31,7 +31,10 @@ const SYSTEMS = [
 
 const STEPS = {
   check: { about: 'npm test, with many more simulated runs', run: () => node(['scripts/check.mjs'], FULL) },
-  'redis-8': { about: 'the tests of the packages on Redis 8.0', run: () => serverTests('redis-server') },
+  'redis-8': {
+    about: 'the tests of the packages, and of modelled vector sets, on Redis 8.0',
+    run: () => serverTests('redis-server'),
+  },
   'valkey-8': { about: 'the tests of the packages on Valkey 8.1', run: () => serverTests('valkey-server') },
   'node-22': { about: 'all tests on Node 22', run: () => tests([], nodeOf(22)) },
   'node-24': { about: 'all tests on Node 24', run: () => tests([], nodeOf(24)) },

@@ -277,8 +277,12 @@ export class VectorIndex {
     const wishes = readOptions('search', options, FIND);
     this.#search.check(wishes);
     const work = async (): Promise<Results> => {
-      await this.#reach(wishes);
-      return this.#search.results(wishes);
+      for (;;) {
+        await this.#reach(wishes);
+        const results = await this.#search.results(wishes);
+        // While it searched, the server may have become one that has forgotten the place; reaching it throws then.
+        if (wishes.after === undefined || epochOf(results.place) === epochOf(wishes.after)) return results;
+      }
     };
     return this.#telemetry.searching(wishes.limit, () => this.#during('it was searched', work));
   }
@@ -467,7 +471,7 @@ export class VectorIndex {
       if (follower.serving === undefined) await this.#look();
       return;
     }
-    const [epoch = '', text = ''] = place.split('@');
+    const [epoch, text] = [epochOf(place), place.split('@')[1] ?? ''];
     const isReached = (): boolean => follower.epoch === epoch && follower.reached >= Number(text);
     if (!isReached()) {
       const late = `the write is not applied after ${wait} ms`;
@@ -497,6 +501,9 @@ export class VectorIndex {
     );
   }
 }
+
+/** Of a place: in it, sequences are compared. */
+const epochOf = (place: string): string => place.split('@')[0] ?? '';
 
 const nobodyMakesVectors = (name: string): MisuseError =>
   new MisuseError(

@@ -200,6 +200,21 @@ describe('a server that forgets', () => {
     await expect(other.search({ vector: EAST, after: place })).rejects.toThrow(PlaceLostError);
   });
 
+  it('says so if that happens while the text of a search is embedded', async () => {
+    let isForgotten = false;
+    const embedder = {
+      async embed() {
+        if (!isForgotten) await client().flushall();
+        isForgotten = true;
+        await index.ready();
+        return [Float32Array.from(EAST)];
+      },
+    };
+    const index = server({ vectors: { dimensions: 3, model: 'm', embedder } });
+    const { place } = await index.put({ id: 'a', vector: EAST });
+    await expect(index.search({ text: 'a', after: place })).rejects.toThrow(PlaceLostError);
+  });
+
   it('reads no more than what may differ', async () => {
     const kb = server();
     for (const id of ['a', 'b', 'c']) await kb.put({ id, vector: EAST });

@@ -17,6 +17,7 @@ import { QUEUE_CANARIES } from './queues.js';
 import { READ_CANARIES } from './reads.js';
 import { REPLICA_CANARIES } from './replicas.js';
 import { VECTOR_GENERATION_CANARIES } from './vector-generations.js';
+import { VECTOR_SERVER_CANARIES } from './vector-server.js';
 import { VECTOR_SHARD_CANARIES } from './vector-shards.js';
 import { VECTORS_CANARIES } from './vectors.js';
 import { VERB_CANARIES } from './verbs.js';
@@ -40,6 +41,7 @@ const OF_VECTORS: readonly Canary[] = [
   ...VECTORS_CANARIES,
   ...VECTOR_GENERATION_CANARIES,
   ...VECTOR_SHARD_CANARIES,
+  ...VECTOR_SERVER_CANARIES,
 ];
 
 export const CANARIES: readonly Canary[] = [

@@ -47,11 +47,11 @@ function similar(keys: Keyspace, [key = '', format = '', bytes = '', ...options]
   const set = keys.read(key, 'vectorset');
   if (set === undefined) return [];
   const query = readVector(format, bytes);
+  requireFit(set, query);
   const [scores, option, count = ''] = options.map((each) => each.toUpperCase());
   if (scores !== 'WITHSCORES' || option !== 'COUNT')
     throw new ServerError('ERR VSIM without WITHSCORES and COUNT is not part of the model');
   if (requireInteger(count) < 1) throw new ServerError('ERR invalid COUNT');
-  requireFit(set, query);
   const near = [...set].map(([element, vector]) => ({ element, score: (1 + cosine(query, vector)) / 2 }));
   near.sort((one, other) => other.score - one.score);
   return near.slice(0, Number(count)).flatMap(({ element, score }) => [element, String(score)]);

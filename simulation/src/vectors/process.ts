@@ -261,7 +261,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
 
   async #search({ filter: name, limit, place, wait, by, name: of }: Step<'search'>): Promise<void> {
     const { oracle } = this.#options;
-    const { filter, matches } = FILTERS[name];
+    const { filter: wanted, matches } = FILTERS[name];
+    // Without one, other code finds what is near.
+    const filter = name === 'all' && limit < 10 ? undefined : wanted;
     const after = this.#placeOf(place);
     const reading = oracle.beginsToRead(after, this.#seen);
     if (this.#hasModels) return this.#searchByText({ reading, name, limit, after, wait });
@@ -270,9 +272,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const vectors = vector && this.#hasNames ? { [of]: vector } : undefined;
     // Either finds the documents that have the word.
     const words = reading.began % 2 === 0 ? { text: word } : { terms: word && { [word]: 1 } };
-    const asked = given({ vector: vectors ? undefined : vector, vectors, ...words, after });
+    const asked = given({ vector: vectors ? undefined : vector, vectors, ...words, after, filter });
     const isPartial = this.#options.world.plan.vectors.hasShards && reading.began % 3 === 0;
-    const how = { filter, limit, wait, facets: ['kind'], ...(isPartial && { partialAfter: 40 }) };
+    const how = { limit, wait, facets: ['kind'], ...(isPartial && { partialAfter: 40 }) };
     const search = () => this.#index.search({ ...asked, ...how });
     const results = await this.#seeing(after, search);
     const question = { matches, limit, near: { vector, word, name: this.#hasNames ? of : '' } } as const;
