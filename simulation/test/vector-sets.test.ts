@@ -24,7 +24,7 @@ function draw(dice: Dice): Sent {
   const element = `${dice.whole(0, 2)}:d${dice.whole(0, 7)}`;
   const dimensions = dice.chance(0.95) ? 4 : 3;
   const numbers = Array.from({ length: dimensions }, () => dice.between(-1, 1));
-  const bytes = dice.chance(0.02) ? 'abc' : bytesOf(...numbers);
+  const bytes = dice.chance(0.15) ? 'abc' : bytesOf(...numbers);
   switch (dice.one(['add', 'add', 'add', 'remove', 'remove', 'count', 'near', 'near', 'script'])) {
     case 'add':
       return ['VADD', key, 'FP32', bytes, element];

@@ -26,8 +26,8 @@ function requireFit(set: ReadonlyMap<string, Float32Array> | undefined, { length
 }
 
 function add(keys: Keyspace, [key = '', format = '', bytes = '', element = '']: readonly string[]): Reply {
-  const known = keys.read(key, 'vectorset');
   const vector = readVector(format, bytes);
+  const known = keys.read(key, 'vectorset');
   requireFit(known, vector);
   const set = known ?? new Map<string, Float32Array>();
   const isNew = !set.has(element);
