@@ -29,6 +29,8 @@ type Systems struct {
 
 	Vectors *Vectors
 
+	Webhooks *Webhooks
+
 	Workflows *Workflows
 }
 
@@ -43,6 +45,7 @@ func systemsOf(t *transport) (s Systems) {
 	s.Queues = &Queues{t}
 	s.Quotas = &Quotas{t}
 	s.Vectors = &Vectors{t}
+	s.Webhooks = &Webhooks{t}
 	s.Workflows = &Workflows{t}
 	return s
 }
@@ -405,6 +408,26 @@ func (s *Vectors) Put(ctx context.Context, index string, id string, body Vectors
 // Search: find the documents that are nearest to a vector, or to a text, or that match a filter.
 func (s *Vectors) Search(ctx context.Context, index string, body VectorsSearchBody, options ...CallOption) (*VectorsSearchAnswer, error) {
 	return answerOf[VectorsSearchAnswer](ctx, s.t, request{method: "POST", path: "/v1/indexes/{index}/search", params: map[string]string{"index": index}, body: body}, options)
+}
+
+// Webhooks has the operations on webhooks.
+type Webhooks struct{ t *transport }
+
+// Delete: delete a webhook; what was not sent yet is not sent any more.
+func (s *Webhooks) Delete(ctx context.Context, webhook string, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "DELETE", path: "/v1/webhooks/{webhook}", params: map[string]string{"webhook": webhook}}, options, nil)
+}
+
+// List: list the webhooks that the key may read.
+func (s *Webhooks) List(ctx context.Context, options ...CallOption) (*WebhooksListAnswer, error) {
+	return answerOf[WebhooksListAnswer](ctx, s.t, request{method: "GET", path: "/v1/webhooks"}, options)
+}
+
+// Put: tell a receiver what tasks of a queue, or runs of a workflow, become. From now on, or where it
+// follows the same already, from where it is. The URL has an origin of the file of receivers. Messages
+// are signed as Standard Webhooks has it, and sent until they are answered with 2xx, for three days.
+func (s *Webhooks) Put(ctx context.Context, webhook string, body WebhooksPutBody, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "PUT", path: "/v1/webhooks/{webhook}", params: map[string]string{"webhook": webhook}, body: body}, options, nil)
 }
 
 // Workflows has the operations on workflows.
@@ -1864,6 +1887,46 @@ type WaterfallRow struct {
 
 	// What it threw, when it is due, or the run of a child; with the right workflows:data.
 	Detail string `json:"detail,omitempty"`
+}
+
+type Webhook struct {
+	// 1 to 64 letters, digits, "_" and "-".
+	Name string `json:"name"`
+
+	Url string `json:"url"`
+
+	// 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a queue.
+	Queue string `json:"queue,omitempty"`
+
+	// 1 to 64 letters, digits, "_" and "-".
+	Workflow string `json:"workflow,omitempty"`
+
+	// Of which events. Default: all.
+	Kinds []string `json:"kinds,omitempty"`
+
+	Data bool `json:"data"`
+
+	Since float64 `json:"since"`
+}
+
+type WebhooksListAnswer struct {
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+type WebhooksPutBody struct {
+	Url string `json:"url"`
+
+	// 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a queue.
+	Queue string `json:"queue,omitempty"`
+
+	// 1 to 64 letters, digits, "_" and "-".
+	Workflow string `json:"workflow,omitempty"`
+
+	// Of which events. Default: all.
+	Kinds []string `json:"kinds,omitempty"`
+
+	// Whether results, progress and reasons are told, too: with the right `data`.
+	Data *bool `json:"data,omitempty"`
 }
 
 type WorkflowsApprovalsAnswer struct {

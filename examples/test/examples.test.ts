@@ -40,6 +40,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-retry.ts': /^true\ntrue 2\n$/,
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
+  'webhooks.ts': /^queue\.completed cat genuine: true\nchanged: false\nanother secret: false\nold: false\n$/,
   'server.ts': /^201 \{ id: 'cat', added: true \}\n\{\n {2}id: 'cat',\n {2}state: 'waiting',.*\}\n$/s,
   'queue-kinds.ts': /^welcome, Ann 12\.5\n$/,
   'queue-batches.ts':

@@ -1518,6 +1518,87 @@ class Vectors:
         )
 
 
+class Webhooks:
+    """The operations on webhooks."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def delete(
+        self,
+        webhook: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Delete a webhook; what was not sent yet is not sent any more."""
+        return self._call(
+            "DELETE",
+            "/v1/webhooks/{webhook}",
+            params={"webhook": webhook},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def list(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the webhooks that the key may read."""
+        return self._call(
+            "GET",
+            "/v1/webhooks",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def put(
+        self,
+        webhook: str,
+        *,
+        url: str,
+        queue: str = ABSENT,
+        workflow: str = ABSENT,
+        kinds: list = ABSENT,
+        data: bool = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Tell a receiver what tasks of a queue, or runs of a workflow, become. From now on, or where
+        it follows the same already, from where it is. The URL has an origin of the file of
+        receivers. Messages are signed as Standard Webhooks has it, and sent until they are answered
+        with 2xx, for three days.
+
+        queue: 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a
+            queue.
+        workflow: 1 to 64 letters, digits, "_" and "-".
+        kinds: Of which events. Default: all.
+        data: Whether results, progress and reasons are told, too: with the right `data`.
+        """
+        return self._call(
+            "PUT",
+            "/v1/webhooks/{webhook}",
+            params={"webhook": webhook},
+            query={},
+            body={
+                "url": url,
+                "queue": queue,
+                "workflow": workflow,
+                "kinds": kinds,
+                "data": data,
+            },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Workflows:
     """The operations on workflows."""
 
@@ -2134,4 +2215,5 @@ class Operations:
         self.queues = Queues(call)
         self.quotas = Quotas(call)
         self.vectors = Vectors(call)
+        self.webhooks = Webhooks(call)
         self.workflows = Workflows(call)

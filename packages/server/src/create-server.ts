@@ -28,6 +28,7 @@ import { Audit } from './observe/audit.js';
 import { Systems } from './operations/systems.js';
 import { OPERATIONS } from './operations/table.js';
 import { SERVER, type ServerOptions, type ServerSettings } from './options.js';
+import { ReceiverFile } from './webhooks/receivers.js';
 
 /** Made by `createServer`. */
 export interface Server extends AsyncDisposable {
@@ -43,6 +44,7 @@ export interface Server extends AsyncDisposable {
 export function createServer(options: ServerOptions): Server {
   const settings = readOptions('createServer', options, SERVER);
   requireKeysBeyondLoopback(settings);
+  requireWhatWebhooksNeed(settings);
   return new ListeningServer(settings);
 }
 
@@ -60,6 +62,14 @@ function requireKeysBeyondLoopback({ host, keys, issuer, serverKey, insecure }: 
   }
   throw new MisuseError(
     `Without keys the server listens on 127.0.0.1 only, not on ${host}: give it a file of keys ("holdfast keys create" makes them), or say that it is to be insecure.`,
+  );
+}
+
+/** What waits in Redis to be sent is sealed with the server key: every replica sends it, also after a restart. */
+function requireWhatWebhooksNeed({ webhooks, redis, serverKey }: ServerSettings): void {
+  if (webhooks === undefined || (redis !== undefined && serverKey !== undefined)) return;
+  throw new MisuseError(
+    'Webhooks need a Redis, and a file of a key that seals what waits there, the same for all replicas: give the server redis and serverKey, which "holdfast keys server" makes.',
   );
 }
 
@@ -128,6 +138,7 @@ class ListeningServer implements Server {
     const people = issuer && (await openPeople(issuer, clock, this.#systems));
     this.#people = people;
     this.#systems.opened(sealer, () => keys?.problem ?? people?.problem ?? sealer.problem);
+    await this.#openWebhooks();
     const systems = this.#systems;
     const answering = new Answering({
       ...{ operations: OPERATIONS, systems, maxBody, rate, logger, clock, audit },
@@ -163,6 +174,15 @@ class ListeningServer implements Server {
     }
     const { port: chosen } = http.address() as AddressInfo;
     return `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${chosen}`;
+  }
+
+  async #openWebhooks(): Promise<void> {
+    const { webhooks, clock, logger } = this.#settings;
+    if (webhooks === undefined) return;
+    const receivers = await ReceiverFile.open(webhooks, clock);
+    this.#systems.openWebhooks(receivers, (error) =>
+      logger?.error?.({ error: messageOf(error) }, 'webhooks'),
+    );
   }
 
   close(): Promise<void> {

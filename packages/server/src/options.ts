@@ -96,6 +96,11 @@ export interface ServerOptions {
    * "<file>.1"; default 67108864. `required`: whether what cannot be noted is refused; default false. Default: no trail.
    */
   readonly audit?: { readonly file: string; readonly most?: number; readonly required?: boolean };
+  /**
+   * The file of receivers to which webhooks may go, with the secrets that sign what is sent, read again when it changes. It needs
+   * `redis` and `serverKey`. Default: no webhooks.
+   */
+  readonly webhooks?: string;
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   /** How long `close` waits, after `/readyz` says that the server stops, before it takes no more requests, in ms. Default 0. */
@@ -166,6 +171,7 @@ export const SERVER = {
       required: withDefault(flag, false),
     } satisfies Readers<NonNullable<ServerOptions['audit']>>),
   ),
+  webhooks: optional(text('the path of a file')),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
   drain: withDefault(duration(), 0),
   grace: withDefault(duration(), 20_000),

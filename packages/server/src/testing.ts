@@ -2,3 +2,4 @@
 export { describe } from './openapi/document.js';
 export type { Operation } from './operations/operation.js';
 export { OPERATIONS } from './operations/table.js';
+export { isPublic } from './webhooks/addresses.js';

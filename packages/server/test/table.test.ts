@@ -3,11 +3,22 @@
  * not fit; each answers its example as its schemas say.
  */
 import { createQueue } from '@holdfast/queue';
+import { createServerKey } from '@holdfast/server';
 import { OPERATIONS } from '@holdfast/server/testing';
 import { createWorkflows, defineWorkflow, openWorkflows } from '@holdfast/workflow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeIndex, makeStore } from './made.js';
-import { keysOf, later, ownLocks, type Served, serve, trustFences, url, useRedis } from './setting.js';
+import {
+  fileOf,
+  keysOf,
+  later,
+  ownLocks,
+  type Served,
+  serve,
+  trustFences,
+  url,
+  useRedis,
+} from './setting.js';
 
 useRedis();
 
@@ -23,14 +34,22 @@ const scoped = guarded.filter(([, { right }]) => right !== 'any');
 let served: Served;
 let keys: Record<'all' | 'other' | 'none', string>;
 
-beforeEach(async () => {
+beforeEach(async ({ task }) => {
   const made = keysOf({
     all: ['*'],
     other: [...new Set(scoped.map(([, { right }]) => `${right}=somebody-else`))],
     none: [],
   });
   keys = made.keys;
-  served = await serve({ keys: made.file });
+  served = await serve({
+    keys: made.file,
+    ...(task.name.startsWith('webhooks.') && {
+      serverKey: fileOf(createServerKey()),
+      webhooks: fileOf({
+        receivers: [{ origin: 'https://hooks.example.org', secrets: [`whsec_${'a'.repeat(32)}`] }],
+      }),
+    }),
+  });
 });
 
 function pathOf(
@@ -132,6 +151,7 @@ describe('each operation', () => {
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
   if (/^(leases|locks|fences)\./.test(id)) return prepareLock(id);
   if (id.startsWith('workflows.')) await startOrder();
+  if (id === 'webhooks.delete') await defineWebhook();
   if (id === 'workflows.deleteSchedule') await scheduleOrders();
   if (/^(features|feast)\./.test(id)) await makeStore();
   if (id === 'features.land') return prepareLock(id);
@@ -156,6 +176,12 @@ async function prepareLock(id: string): Promise<Record<string, string>> {
   const options = { key: keys.all, body: { ttl: 20_000 } };
   const { body } = await served.ask('POST', '/v1/locks/account:42/leases', options);
   return { 'holdfast-lease': body.lease };
+}
+
+/** The webhook of the examples. */
+async function defineWebhook(): Promise<void> {
+  const body = { url: 'https://hooks.example.org/pictures', queue: 'images' };
+  await served.ask('PUT', '/v1/webhooks/pictures', { key: keys.all, body });
 }
 
 /** The schedule of the examples. */

@@ -444,3 +444,35 @@ export interface WaterfallRow {
   /** What it threw, when it is due, or the run of a child; with the right workflows:data. */
   readonly detail?: string;
 }
+
+export interface Webhook {
+  /** 1 to 64 letters, digits, "_" and "-". */
+  readonly name: string;
+  readonly url: string;
+  /** 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a queue. */
+  readonly queue?: string;
+  /** 1 to 64 letters, digits, "_" and "-". */
+  readonly workflow?: string;
+  /** Of which events. Default: all. */
+  readonly kinds?: readonly (
+    | 'added'
+    | 'begun'
+    | 'completed'
+    | 'retried'
+    | 'deferred'
+    | 'failed'
+    | 'progress'
+    | 'removed'
+    | 'cancelled'
+    | 'stalled'
+    | 'opened'
+    | 'closed'
+    | 'started'
+    | 'waiting'
+    | 'stuck'
+    | 'ended'
+    | 'gap'
+  )[];
+  readonly data: boolean;
+  readonly since: number;
+}

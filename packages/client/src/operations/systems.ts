@@ -10,6 +10,7 @@ import { Product } from './product.js';
 import { Queues } from './queues.js';
 import { Quotas } from './quotas.js';
 import { Vectors } from './vectors.js';
+import { Webhooks } from './webhooks.js';
 import { Workflows } from './workflows.js';
 
 export class Systems {
@@ -23,6 +24,7 @@ export class Systems {
   readonly queues: Queues;
   readonly quotas: Quotas;
   readonly vectors: Vectors;
+  readonly webhooks: Webhooks;
   readonly workflows: Workflows;
 
   constructor(transport: Transport) {
@@ -36,6 +38,7 @@ export class Systems {
     this.queues = new Queues(transport);
     this.quotas = new Quotas(transport);
     this.vectors = new Vectors(transport);
+    this.webhooks = new Webhooks(transport);
     this.workflows = new Workflows(transport);
   }
 }

@@ -14,6 +14,7 @@ const SYSTEMS = [
   'features',
   'vectors',
   'events',
+  'webhooks',
   'product',
   'metrics',
 ] as const;

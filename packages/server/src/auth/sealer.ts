@@ -23,7 +23,7 @@ const FILE = z.strictObject({ sign: KEY, accept: z.array(KEY).max(10).default([]
 type SigningKey = z.output<typeof KEY>;
 
 /** What a handle is for: each purpose has a key of its own. */
-export type Purpose = 'lease' | 'claim' | 'ticket' | 'session';
+export type Purpose = 'lease' | 'claim' | 'ticket' | 'session' | 'webhook';
 
 interface Keys {
   readonly sign: SigningKey;

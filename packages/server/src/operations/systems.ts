@@ -25,6 +25,8 @@ import type { Definitions } from '../options.js';
 import { isAlive } from '../quotas/alive.js';
 import { Ledger } from '../quotas/ledger.js';
 import { Quotas } from '../quotas/quotas.js';
+import type { ReceiverFile } from '../webhooks/receivers.js';
+import { Webhooks } from '../webhooks/webhooks.js';
 import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
@@ -81,6 +83,8 @@ export class Systems {
   #sealer: Sealer | undefined;
   /** Undefined where people do not sign in by an issuer. */
   signIn: SignIn | undefined;
+  /** Undefined where the server has none. */
+  webhooks: Webhooks | undefined;
   readonly reads: Reads;
   readonly quotas: Quotas;
   #ledger: Ledger | undefined;
@@ -262,6 +266,15 @@ export class Systems {
     if (this.#options.locks && this.#options.redis) this.#reporting = reportTo(this.#kept);
   }
 
+  /** Begins to follow events, and to send. Throws MisuseError if the server has no Redis. */
+  openWebhooks(receivers: ReceiverFile, onError: (error: unknown) => void): void {
+    this.webhooks = new Webhooks({
+      ...{ receivers, onError, sealer: this.sealer, sources: this },
+      place: { ...this.place, clock: this.clock },
+      replica: `${this.random.id()}${this.random.id()}`,
+    });
+  }
+
   /** Called when the server stops. */
   stopping(): void {
     this.#problem = () => 'it is stopping';
@@ -316,6 +329,7 @@ export class Systems {
   }
 
   async close(): Promise<void> {
+    await this.webhooks?.close();
     this.#tally?.close();
     await this.#reporting?.close();
     this.#record?.close();

@@ -30,6 +30,7 @@ import * as schedules from './schedules.js';
 import * as signIn from './sign-in.js';
 import * as steps from './steps.js';
 import * as vectors from './vectors.js';
+import * as webhooks from './webhooks.js';
 
 const isOperation = (exported: unknown): exported is Operation =>
   typeof exported === 'object' && exported !== null && 'run' in exported;
@@ -60,6 +61,7 @@ export const OPERATIONS: readonly Operation[] = [
   landing,
   vectors,
   indexState,
+  webhooks,
   dapr,
   feast,
 ].flatMap((module) => Object.values<unknown>(module).filter(isOperation));

@@ -92,6 +92,14 @@ export const AUDIT_REQUIRED: Option = {
   about: 'Refuse what the audit trail cannot take.',
 };
 
+export const WEBHOOKS: Option = {
+  name: 'webhooks',
+  value: '<file>',
+  env: 'HOLDFAST_WEBHOOKS',
+  about:
+    'The file of receivers to which webhooks may go, with their secrets; it needs --redis and --server-key. Default: no webhooks.',
+};
+
 export const DRAIN: Option = {
   name: 'drain',
   value: '<duration>',

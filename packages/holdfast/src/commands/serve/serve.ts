@@ -32,6 +32,7 @@ import {
   SERVER_KEY,
   STOP_GRACE,
   TRUST,
+  WEBHOOKS,
 } from './options.js';
 import { programOf } from './program.js';
 import { issuerOf, tlsOf } from './trust.js';
@@ -57,6 +58,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     READ_ONLY,
     AUDIT,
     AUDIT_REQUIRED,
+    WEBHOOKS,
     DRAIN,
     STOP_GRACE,
     ...NODE_OPTIONS,
@@ -85,6 +87,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
         audit: auditOf(args),
+        webhooks: args.text(WEBHOOKS),
         tls: tlsOf(args),
         issuer: issuerOf(args),
       }),

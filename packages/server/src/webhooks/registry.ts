@@ -1,0 +1,136 @@
+/**
+ * Webhooks in Redis: what each follows, and how far it has come.
+ *
+ * Guarantees: a cursor is kept only by the replica that follows the events, and only for the definition that it was read for. All
+ * calls reject with UnavailableError where Redis does not answer.
+ */
+import { type Clock, UnavailableError } from '@holdfast/kernel';
+import {
+  FORBIDDEN_ADVICE,
+  isForbidden,
+  MissingRightsError,
+  type NodeSource,
+  type Reply,
+  reasonOf,
+  type Script,
+  scriptFrom,
+  useNode,
+} from '@holdfast/redis';
+
+const LUA = new URL('../../lua/', import.meta.url);
+const putScript: Script = scriptFrom(LUA, 'webhook-put');
+const listScript: Script = scriptFrom(LUA, 'webhook-list');
+const deleteScript: Script = scriptFrom(LUA, 'webhook-delete');
+const leadScript: Script = scriptFrom(LUA, 'webhook-lead');
+const advanceScript: Script = scriptFrom(LUA, 'webhook-advance');
+
+const MOST = 1_000;
+
+/** What is told, and to whom. */
+export interface Definition {
+  readonly url: string;
+  /** The name of a queue, or of a workflow. */
+  readonly queue?: string | undefined;
+  readonly workflow?: string | undefined;
+  /** Of which events; undefined for all. */
+  readonly kinds?: readonly string[] | undefined;
+  /** Whether results and reasons are told, too. */
+  readonly data: boolean;
+}
+
+export interface Webhook extends Definition {
+  readonly name: string;
+  /** From when on it follows that, in ms since the epoch, by the clock of Redis. */
+  readonly since: number;
+  /** Behind which event it goes on; undefined if there was none. */
+  readonly cursor: string | undefined;
+}
+
+interface Place {
+  readonly redis: NodeSource;
+  readonly prefix: string;
+  readonly callTimeout: number;
+  readonly clock: Clock;
+}
+
+export class Registry {
+  readonly #place: Place;
+  readonly #definitions: string;
+  readonly #cursors: string;
+  readonly #leader: string;
+  readonly #use: ReturnType<typeof useNode>;
+
+  constructor(place: Place) {
+    this.#place = place;
+    const root = `${place.prefix}{holdfast:server}:webhooks`;
+    this.#definitions = root;
+    this.#cursors = `${root}:cursors`;
+    this.#leader = `${root}:leader`;
+    this.#use = useNode(place.redis, { key: root, clock: place.clock });
+  }
+
+  /** Keeps a definition. Resolves to false if there are too many. */
+  async put(name: string, definition: Definition): Promise<boolean> {
+    const keys = [this.#definitions, this.#cursors];
+    const args = [name, JSON.stringify(followedBy(definition)), JSON.stringify(definition), String(MOST)];
+    const [outcome] = (await this.#run(putScript, keys, args)) as [string];
+    return outcome === 'kept';
+  }
+
+  /** In the order of their names. */
+  async list(): Promise<readonly Webhook[]> {
+    const keys = [this.#definitions, this.#cursors];
+    const [definitions, cursors] = (await this.#run(listScript, keys, [])) as [string[], string[]];
+    const places = pairsOf(cursors);
+    return [...pairsOf(definitions)]
+      .map(([name, text]): Webhook => {
+        const [since = '', , json = ''] = text.split('\n');
+        const definition = JSON.parse(json) as Definition;
+        return { name, ...definition, since: Number(since), cursor: places.get(`${name}\n${since}`) };
+      })
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** Resolves to whether there was one. */
+  async delete(name: string): Promise<boolean> {
+    return (await this.#run(deleteScript, [this.#definitions, this.#cursors], [name])) === 'deleted';
+  }
+
+  /** Whether this replica follows the events for so many ms. */
+  async lead(replica: string, lease: number): Promise<boolean> {
+    return (await this.#run(leadScript, [this.#leader], [replica, String(lease)])) === 'leads';
+  }
+
+  async advance(replica: string, { name, since }: Webhook, cursor: string): Promise<void> {
+    const keys = [this.#leader, this.#definitions, this.#cursors];
+    await this.#run(advanceScript, keys, [replica, name, String(since), cursor]);
+  }
+
+  /** Ends its connection. */
+  close(): void {
+    this.#use.release();
+  }
+
+  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const { node } = this.#use;
+    await node.open();
+    try {
+      return await node.run(script, keys, args, this.#place.callTimeout);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (isForbidden(reason)) {
+        throw new MissingRightsError(`Webhooks cannot be read: ${reason}. ${FORBIDDEN_ADVICE}`);
+      }
+      throw new UnavailableError('The webhooks are not known now.', [{ node: node.address, reason }]);
+    }
+  }
+}
+
+const followedBy = ({ queue, workflow }: Definition): readonly string[] =>
+  queue === undefined ? ['workflow', workflow ?? ''] : ['queue', queue];
+
+function pairsOf(list: readonly string[]): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (let at = 0; at < list.length; at += 2) pairs.set(list[at] ?? '', list[at + 1] ?? '');
+  return pairs;
+}
