@@ -2,7 +2,6 @@
  * A receiver of webhooks that checks by their signatures that they come from Holdfast, and a server that sends them.
  */
 
-// #region readme
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +13,7 @@ import { createQueue, createWorker } from '@holdfast/queue';
 import { createServer, createServerKey } from '@holdfast/server';
 import { data, stop } from './nodes.js';
 
+// #region readme
 /** Whether a request comes from who has the secret, and is less than five minutes old. `body`: as it was received. */
 function isGenuine(headers: IncomingHttpHeaders, body: string, secret: string): boolean {
   const time = String(headers['webhook-timestamp']);

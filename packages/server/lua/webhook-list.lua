@@ -1,6 +1,6 @@
 -- webhook-list: the definitions of webhooks, and how far each has come.
 --
 -- KEYS[1] the definitions, by their names; KEYS[2] the cursors
--- Replies both, as HGETALL does
+-- Replies {'known', both, as HGETALL does}
 local definitions, cursors = redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2])
-return { definitions, cursors }
+return { 'known', definitions, cursors }

@@ -80,7 +80,7 @@ export class Registry {
   /** In the order of their names. */
   async list(): Promise<readonly Webhook[]> {
     const keys = [this.#definitions, this.#cursors];
-    const [definitions, cursors] = (await this.#run(listScript, keys, [])) as [string[], string[]];
+    const [, definitions, cursors] = (await this.#run(listScript, keys, [])) as [string, string[], string[]];
     const places = pairsOf(cursors);
     return [...pairsOf(definitions)]
       .map(([name, text]): Webhook => {
