@@ -46,6 +46,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-batches.ts':
     /^one of 3\none of 3\nTask \S+ of "clicks" has failed for good: no page: nonsense\..*\n$/,
   'client.ts': /^waiting\n400 body\.priority\n$/,
+  'queue-latch.ts': /^a\.csv true 2\nb\.csv true 1\nb\.csv false 1\nc\.csv true 0\ntrue\n$/,
   'queue-holder.ts': /^StaleTokenError\n2\n$/,
   'queue-cancel.ts': /^true\nTask \S+ of "films" was cancelled: its rights were sold\n$/,
   'features.ts':

@@ -12,6 +12,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_TASK_CANCELLED: TaskCancelledError;
     HOLDFAST_TASK_TIMEOUT: TaskTimeoutError;
     HOLDFAST_UNKNOWN_KIND: UnknownKindError;
+    HOLDFAST_LATCH_GONE: LatchGoneError;
   }
 }
 
@@ -136,5 +137,19 @@ export class TaskTimeoutError extends HoldfastError {
     this.queue = queue;
     this.id = id;
     this.timeout = timeout;
+  }
+}
+
+/** Nobody has opened the latch, or it has expired, or Redis has forgotten it. Open it, or give up what it was for. */
+export class LatchGoneError extends HoldfastError {
+  override readonly name = 'LatchGoneError';
+  readonly code = 'HOLDFAST_LATCH_GONE';
+  readonly latch: string;
+
+  constructor(latch: string) {
+    super(
+      `There is no latch "${latch}": nobody has opened it, it has expired, or Redis has forgotten it. Open it with open(count), and repeat the count-downs.`,
+    );
+    this.latch = latch;
   }
 }

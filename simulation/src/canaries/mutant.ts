@@ -33,6 +33,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const { createLocks, LeaseLostError } = await load('lock/dist/index.js');
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
   const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
+  const { createLatch } = await load('queue/dist/latch.js');
   const { createWorkflows, defineWorkflow } = await load('workflow/dist/index.js');
   const features: Subject['features'] = await import(
     pathToFileURL(join(folder, 'features/dist/index.js')).href
@@ -40,7 +41,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const vectors: Subject['vectors'] = await import(pathToFileURL(join(folder, 'vectors/dist/index.js')).href);
   return {
     ...{ createLocks, LeaseLostError, createRedisGuard, createQueue, createWorker, NonRetryableError },
-    ...{ createWorkflows, defineWorkflow, features, vectors },
+    ...{ createLatch, createWorkflows, defineWorkflow, features, vectors },
   };
 }
 

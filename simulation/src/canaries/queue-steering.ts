@@ -17,6 +17,28 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a latch counts repetitions',
+    about: 'An id that counts a latch down again counts once more.',
+    changes: [
+      {
+        file: `${LUA}/down.lua`,
+        find: "left == 0 or redis.call('HEXISTS', LATCH, field) == 1",
+        replace: 'left == 0',
+      },
+    ],
+  },
+  {
+    name: 'a latch lets the last one by',
+    about: 'Whoever waits for a latch goes on while one is left.',
+    changes: [
+      {
+        file: `${SRC}/latch.ts`,
+        find: 'if (left === 0) return true;',
+        replace: 'if (left === 1) return true;',
+      },
+    ],
+  },
+  {
     name: 'a stale holder fans out',
     about: 'Tasks and their follow-up are added under a token that is not checked.',
     changes: [

@@ -15,6 +15,7 @@ import type { World } from '../world/world.js';
 import { Breaks } from './breaks.js';
 import { Changes } from './changes.js';
 import { asPut, Holders } from './holders.js';
+import { Latches } from './latches.js';
 import { Lives } from './lives.js';
 import { isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
@@ -38,6 +39,7 @@ export class QueueOracle implements Judge {
   /** True time at which each task began first, in ms, by name. */
   readonly began = new Map<string, number>();
   readonly holders: Holders;
+  readonly latches: Latches;
   readonly #world: World<QueuePlan>;
   readonly #plan: QueuePlan;
   readonly #calls = new Calls();
@@ -63,6 +65,7 @@ export class QueueOracle implements Judge {
     this.#plan = plan;
     const violate: Violate = (rule, message) => this.violate(rule, message);
     this.holders = new Holders(world, violate);
+    this.latches = new Latches(violate);
     this.#changes = new Changes(violate);
     this.#lives = new Lives(world, violate);
     this.#breaks = new Breaks(world, violate);
@@ -85,6 +88,7 @@ export class QueueOracle implements Judge {
   forgets(): void {
     this.#remembersSince = this.#now;
     this.#changes.forgets();
+    this.latches.forgets();
     this.#lives.forgets();
     this.#retention.forgets();
     this.#turns.forgets();

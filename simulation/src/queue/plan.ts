@@ -8,6 +8,7 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
+import { LATCH_IDS } from './latches.js';
 import { followUpId } from './names.js';
 
 /** All durations and times are milliseconds of true time. */
@@ -98,6 +99,10 @@ export type QueueStep = { readonly after: number } & (
       /** For how long a token is held before they are added under it; undefined if they are added under none. */
       readonly holds: number | undefined;
     }
+  /** Counts the latch down, and opens it if need be. */
+  | { readonly f: 'count down'; readonly id: string }
+  /** Waits for the latch, for so long. */
+  | { readonly f: 'await latch'; readonly for: number }
   /** Adds tasks under a token that was taken so many ms before; others may have taken one since. */
   | { readonly f: 'hold'; readonly names: readonly string[]; readonly for: number }
   /** Chooses which moves of tasks are events. */
@@ -240,7 +245,7 @@ interface ClientOptions {
   readonly fans: Dice;
   /** Of changes of tasks that wait. */
   readonly changes: Dice;
-  /** Of holders under whose tokens tasks are added. */
+  /** Of holders under whose tokens tasks are added, and of the latch. */
   readonly holds: Dice;
   readonly place: number;
   readonly lease: number;
@@ -288,7 +293,8 @@ function drawClient(
         .flatMap((step) => withChanges(changes, step))
         .flatMap((step) => withReaders(moves, step))
         .flatMap((step, number) => withFollowUps(fans, step, { name: `${place}.${index}.f${number}`, lease }))
-        .flatMap((step, number) => withHolders(holds, step, `${place}.${index}.h${number}`)),
+        .flatMap((step, number) => withHolders(holds, step, `${place}.${index}.h${number}`))
+        .flatMap((step) => withLatch(holds, step)),
     ),
   };
 }
@@ -393,6 +399,12 @@ function withHolders(holds: Dice, step: QueueStep, name: string): QueueStep[] {
   if (!holds.chance(0.12)) return [step];
   const names = Array.from({ length: holds.whole(1, 3) }, (_, number) => `${name}.${number}`);
   return [step, { f: 'hold', after: 0, names, for: wait() }];
+}
+
+/** Some count a latch down, or wait for it. */
+function withLatch(holds: Dice, step: QueueStep): QueueStep[] {
+  if (holds.chance(0.02)) return [step, { f: 'await latch', after: 0, for: holds.scale(50, 3_000) }];
+  return holds.chance(0.1) ? [step, { f: 'count down', after: 0, id: holds.one(LATCH_IDS) }] : [step];
 }
 
 function drawStep(

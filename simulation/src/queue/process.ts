@@ -4,11 +4,13 @@
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
 import type { Deferral, Limits, Queue, Schedule, Task, TaskOutcome, Worker } from '@holdfast/queue';
+import type { Latch } from '@holdfast/queue/latch';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import type { SimulatedHolder } from './holders.js';
+import { LATCH_COUNT } from './latches.js';
 import { EFFECTS, followUpId, isFollowUp } from './names.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
@@ -34,6 +36,7 @@ export class QueueProcess implements Actor<QueueStep> {
   readonly machine: Machine;
   readonly queue: Queue<Data, Data>;
   readonly #options: QueueProcessOptions;
+  readonly #latch: Latch;
   #worker: Worker | undefined;
   /** Of the tasks that it has added, by name. */
   readonly #ids = new Map<string, string>();
@@ -50,8 +53,10 @@ export class QueueProcess implements Actor<QueueStep> {
     const { attempts, backoff, timeout } = plan.queue;
     const limits = limitsOf(plan, place);
     const retries = plan.clients[place]?.retries;
+    const redis = world.connect(place, world.store);
+    this.#latch = subject.createLatch({ redis, name: 'l', callTimeout: timeout, clock });
     this.queue = subject.createQueue<Data, Data>({
-      redis: world.connect(place, world.store),
+      redis,
       name: 'q',
       attempts,
       backoff: { type: 'constant', delay: backoff },
@@ -261,6 +266,10 @@ export class QueueProcess implements Actor<QueueStep> {
         if (id !== undefined) await this.queue.change(id, changes);
         return;
       }
+      case 'count down':
+        return this.#countDown(step.id);
+      case 'await latch':
+        return this.#awaitLatch(step.for);
       case 'get':
         return void (await this.queue.get(step.id));
       case 'requeue':
@@ -293,6 +302,22 @@ export class QueueProcess implements Actor<QueueStep> {
         for (const { id } of tasks) await this.queue.requeue(id);
       }
     }
+  }
+
+  async #countDown(id: string): Promise<void> {
+    const { latches } = this.#options.oracle;
+    await this.#insist(async () => {
+      await this.#latch.open(LATCH_COUNT);
+      latches.counts(id);
+      await this.#latch.countDown(id);
+    });
+    latches.counted(id);
+  }
+
+  async #awaitLatch(timeout: number): Promise<void> {
+    await this.#insist(() => this.#latch.open(LATCH_COUNT));
+    const ends = this.#options.oracle.latches.waits();
+    ends(await this.#latch.wait({ timeout: Math.ceil(timeout) }));
   }
 
   async #watch(duration: number): Promise<void> {
@@ -405,6 +430,7 @@ const EXPECTED = [
   ...['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'],
   ...['HOLDFAST_TASK_CANCELLED', 'HOLDFAST_TASK_TIMEOUT'],
   STALE,
+  'HOLDFAST_LATCH_GONE',
 ];
 
 /** What handlers throw that is no proper error. */

@@ -36,7 +36,13 @@ const MAY_STAY = [
 export function judgeQueueRemains({ store }: World<QueuePlan>, oracle: QueueOracle): void {
   const leave = (what: string): void => oracle.violate('left behind', what);
   for (const [name, { type, value }] of Object.entries(store.server.dump())) {
-    if (name === EFFECTS || name === 'holdfast:queues' || MAY_STAY.includes(name)) continue;
+    if (
+      name === EFFECTS ||
+      name === 'holdfast:queues' ||
+      name === '{latch:l}:latch' ||
+      MAY_STAY.includes(name)
+    )
+      continue;
     if (type !== 'stream') {
       leave(`the ${type} ${name}: ${JSON.stringify([...(value as Map<string, unknown>)]).slice(0, 200)}`);
       continue;

@@ -6,6 +6,7 @@ import * as features from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks, LeaseLostError } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
+import { createLatch } from '@holdfast/queue/latch';
 import { createIndex, createShardedIndex } from '@holdfast/vectors';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
@@ -15,6 +16,7 @@ export interface Subject {
   readonly createRedisGuard: typeof createRedisGuard;
   readonly createQueue: typeof createQueue;
   readonly createWorker: typeof createWorker;
+  readonly createLatch: typeof createLatch;
   readonly NonRetryableError: typeof NonRetryableError;
   readonly createWorkflows: typeof createWorkflows;
   readonly defineWorkflow: typeof defineWorkflow;
@@ -35,6 +37,7 @@ export const shipped: Subject = {
   createRedisGuard,
   createQueue,
   createWorker,
+  createLatch,
   NonRetryableError,
   createWorkflows,
   defineWorkflow,

@@ -80,6 +80,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_SNAPSHOT: UNFIT,
   HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
   HOLDFAST_UNKNOWN_KIND: { status: 409, title: 'No handler for the kind of the task' },
+  HOLDFAST_LATCH_GONE: UNFIT,
 };
 
 /** The type of a problem, which a client may compare: `urn:holdfast:queue-full` of HOLDFAST_QUEUE_FULL. */
