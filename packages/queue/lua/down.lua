@@ -2,7 +2,7 @@
 --
 -- ARGV[1] id
 --
--- Replies {'counted', how many are left}; {'same', how many are left} for an id that was counted, or when none are left; or
+-- Replies {'down', how many are left}; {'same', how many are left} for an id that was counted, or when none are left; or
 -- {'unknown'}
 --
 -- Names keys: LATCH
@@ -15,4 +15,4 @@ redis.call('HSET', LATCH, field, '1', 'left', left)
 redis.call('PEXPIRE', LATCH, state[2])
 -- Whoever is not told, because a user may not publish, looks again.
 if left == 0 then redis.pcall('PUBLISH', LATCH, 'open') end
-return {'counted', left}
+return {'down', left}

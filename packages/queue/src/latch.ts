@@ -161,7 +161,7 @@ export class Latch implements AsyncDisposable {
   async countDown(id: string): Promise<CountedDown> {
     const [word, left] = await this.#caller.call(this.#verbs.down, [requireId('id', id)]);
     if (word === 'unknown') throw new LatchGoneError(this.name);
-    return { left: Number(left), counted: word === 'counted' };
+    return { left: Number(left), counted: word === 'down' };
   }
 
   /** How many count-downs it still takes. Throws LatchGoneError, UnavailableError. */

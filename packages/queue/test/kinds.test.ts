@@ -1,6 +1,7 @@
 /** Several kinds of task in one queue, each with its schema and its handler; and two versions of a program side by side. */
 import { MisuseError } from '@holdfast/kernel';
 import { createWorker, defineKind, TaskFailedError, UnknownKindError } from '@holdfast/queue';
+import { handleAll } from '@holdfast/queue/testing';
 import { expect, expectTypeOf, it } from 'vitest';
 import { client, eventually, queueOf, useRedis, workerOf } from './setting.js';
 
@@ -125,4 +126,21 @@ it('refuses what cannot work', async () => {
     expect(wrong).toThrow(says);
   }
   await expect(queue.add(1, { kind: '' })).rejects.toThrow(MisuseError);
+});
+
+it('handles all tasks of a test by their kinds, and says which kind has no handler', async () => {
+  const queue = queueOf<unknown>();
+  const { id } = await queue.kind(double).add(21, { delay: 3_600_000 });
+  await queue.kind(shout).add({ word: 'so' });
+  expect(await handleAll({ queue, kinds: [double, shout] })).toBe(2);
+  expect(await queue.kind(double).wait(id)).toEqual({ text: '2121' });
+  const wrong = await queue.add({ word: 'no number' }, { kind: 'double' });
+  expect(await handleAll({ queue, kinds: [double] })).toBe(0); // the schema of the kind refuses it
+  await expect(queue.wait(wrong.id)).rejects.toBeInstanceOf(TaskFailedError);
+  await queue.add(1, { kind: 'whisper' });
+  await expect(handleAll({ queue, kinds: [double, shout] })).rejects.toMatchObject({ kind: 'whisper' });
+  for (const options of [{}, { handler: () => 1, kinds: [double] }, { kinds: [] }, { kinds: [shout.name] }])
+    await expect(handleAll({ queue, ...(options as object) })).rejects.toMatchObject({
+      code: 'HOLDFAST_MISUSE',
+    });
 });

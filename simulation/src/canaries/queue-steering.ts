@@ -17,6 +17,17 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a change that is told but not made',
+    about: 'A task is changed while it waits in a line of its key, and delivered as it was.',
+    changes: [
+      {
+        file: `${LUA}/change.lua`,
+        find: "else\n  redis.call('HSET', TASKS, id, record)\nend\nreturn {'changed'}",
+        replace: "end\nreturn {'changed'}",
+      },
+    ],
+  },
+  {
     name: 'a latch counts repetitions',
     about: 'An id that counts a latch down again counts once more.',
     changes: [

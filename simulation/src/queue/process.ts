@@ -3,7 +3,7 @@
  *
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
-import type { Deferral, Limits, Queue, Schedule, Task, TaskOutcome, Worker } from '@holdfast/queue';
+import type { Deferral, Queue, Task, TaskOutcome, Worker } from '@holdfast/queue';
 import type { Latch } from '@holdfast/queue/latch';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
@@ -12,8 +12,10 @@ import type { World } from '../world/world.js';
 import type { SimulatedHolder } from './holders.js';
 import { LATCH_COUNT } from './latches.js';
 import { EFFECTS, followUpId, isFollowUp } from './names.js';
+import { giveNonsense, NONSENSE } from './nonsense.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
+import { limitsOf, timesOf } from './settings.js';
 
 export interface QueueProcessOptions {
   readonly world: World<QueuePlan>;
@@ -432,49 +434,6 @@ const EXPECTED = [
   STALE,
   'HOLDFAST_LATCH_GONE',
 ];
-
-/** What handlers throw that is no proper error. */
-const NONSENSE: readonly (() => unknown)[] = [
-  () => Object.create(null),
-  () => Object.defineProperty(new Error(), 'message', { value: 5n }),
-  () =>
-    Object.defineProperty(new Error(), 'message', {
-      get: () => {
-        throw new Error('thrown by a getter');
-      },
-    }),
-  () => Object.assign(new Error('planned'), { stack: { no: 'text' } }),
-  () => undefined,
-  () => Symbol('planned'),
-];
-
-/** What backoffs give that are no proper ones. */
-function giveNonsense(attempt: number): number {
-  if (attempt === 1) return Number.NaN;
-  if (attempt === 2) throw Object.create(null);
-  return Promise.reject(new Error('later')) as never;
-}
-
-const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Schedule => ({
-  ...{ every, missed },
-  ...(isAlone && { overlap: 'skip' }),
-});
-
-/** Those of the release before limit less. */
-function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
-  const { concurrency, slots, rate, keyRate, breaker, retain } = plan.queue;
-  const declares = plan.clients[place]?.declares ?? 'new';
-  if (declares === 'none') return undefined;
-  if (declares === 'old') return { version: 1, keys: { concurrency: slots } };
-  return {
-    version: 2,
-    keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
-    ...(concurrency !== undefined && { concurrency }),
-    ...(rate && { rate }),
-    ...(breaker && { breaker }),
-    ...(retain && { retain }),
-  };
-}
 
 function workOf(plan: QueuePlan, name: string): WorkPlan {
   for (const { tasks } of plan.clients) {
