@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { reportTo } from '@holdfast/fence/report';
 import { createQueue, createWorker, type Queue } from '@holdfast/queue';
+import { createIndex } from '@holdfast/vectors';
 import { createWorkflows, defineWorkflow, type Step } from '@holdfast/workflow';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
@@ -12,11 +13,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../../../examples/test/browser.js';
 import { makeIndex, makeStore } from './made.js';
 import { Dashboard } from './pages.js';
-import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
+import { startProvider } from './provider.js';
+import { fileOf, keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 useRedis();
+
+/** What shows more of pages that other tests have opened. */
+const inFull = it.runIf(process.env['HOLDFAST_TESTS'] === 'full');
 
 let browser: Browser;
 let served: Served;
@@ -155,7 +160,7 @@ describe('the pages of queues', () => {
     expect(shown.problems).toEqual([]);
   });
 
-  it('show a task with its failed attempts, and follow it to its end', async () => {
+  inFull('show a task with its failed attempts, and follow it to its end', async () => {
     const queue = queueOf('images');
     await bury(queue, ['<b>no cat</b>']);
     const { tasks } = await queue.list('dead');
@@ -235,7 +240,7 @@ describe('the pages of locks and nodes', () => {
     await shown.isAccessible();
   });
 
-  it('show only the locks that the key may read, and no button that it may not use', async () => {
+  inFull('show only the locks that the key may read, and no button that it may not use', async () => {
     const held = [
       await ownLocks().acquire('a:1', { ttl: 20_000 }),
       await ownLocks().acquire('b:1', { ttl: 20_000 }),
@@ -315,13 +320,30 @@ describe('the pages of workflows', () => {
     await shown.isAccessible();
   });
 
-  it('cancel, retry and terminate a run, and show a run that nobody knows', async () => {
+  it('cancel, retry, tell, fork and terminate a run, and show a run that nobody knows', async () => {
     await startOrders();
     await open('/workflows/order/runs/o1?key=customer:o1');
     await shown.says(/o1 sleeps/);
     await shown.click('Cancel o1');
     await shown.page.getByRole('dialog').getByRole('button', { name: 'Cancel 1 run' }).click();
     await shown.says(/o1 was cancelled/);
+    await shown.page.getByLabel('Do anew from').selectOption({ label: 'charge' });
+    await shown.click('Fork');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Start 1 run' }).click();
+    await shown.told(/was started/);
+    expect(shown.path).toMatch(/^\/workflows\/order\/runs\/(?!o1)/);
+    await shown.says(/sleeps until something comes/);
+    await shown.page.getByLabel(/Its name/).fill('buyer');
+    await shown.page.getByLabel(/What it says/).fill('{"a":');
+    await shown.click('Send');
+    await shown.told(/is no JSON/);
+    await shown.page.getByLabel(/What it says/).fill('{"a":1}');
+    await shown.isAccessible();
+    await shown.click('Send');
+    await shown.told('"buyer" was sent.');
+    await shown.says(/has completed/);
+    expect(await shown.page.getByRole('button', { name: 'Send' }).count()).toBe(0);
+    await shown.go('/workflows/order/runs/o1?key=customer:o1');
     await shown.click('Retry o1');
     await shown.says(/o1 sleeps/);
     await shown.click('Terminate o1');
@@ -332,7 +354,7 @@ describe('the pages of workflows', () => {
     await shown.isAccessible();
   });
 
-  it('show no data and no buttons to a key that may only read', async () => {
+  inFull('show no data and no buttons to a key that may only read', async () => {
     await startOrders();
     const { file, keys } = keysOf({ ann: ['workflows:read=order'] });
     await open('/workflows/order/runs/o1?key=customer:o1', { keys: file });
@@ -340,7 +362,7 @@ describe('the pages of workflows', () => {
     await shown.click('Sign in');
     await shown.says(/o1 sleeps/);
     await expect.poll(() => shown.rows('Steps')).toHaveLength(3);
-    expect(await shown.page.getByRole('button', { name: /o1|Follow/ }).count()).toBe(0);
+    expect(await shown.page.getByRole('button', { name: /o1|Follow|Send|Fork/ }).count()).toBe(0);
     expect(await shown.page.content()).not.toMatch(/declined|kelp/);
   });
 });
@@ -397,6 +419,35 @@ describe('the pages of features and vectors', () => {
       .waitFor();
   });
 
+  it('find what is near to a document, has words, or matches a filter', async () => {
+    const index = createIndex({
+      ...{ redis: url(), name: 'kb', vectors: { dimensions: 2 } },
+      ...{ schema: { kind: 'tag' }, keywords: {} },
+    });
+    later(() => index.close());
+    await index.put({ id: 'apple', vector: [1, 0], text: 'red', attributes: { kind: 'fruit' } });
+    await index.put({ id: 'pear', vector: [0.9, 0.1], text: 'sweet', attributes: { kind: 'fruit' } });
+    await open('/vectors/kb?vector=1,0&limit=5', { definitions: { indexes: [index] } });
+    await expect.poll(async () => (await shown.rows('Hits')).length).toBe(2);
+    await shown.page.getByRole('button', { name: 'Near to apple' }).click();
+    await expect.poll(() => shown.path).toBe('/vectors/kb?limit=5&like=apple');
+    await expect.poll(() => shown.rows('Hits')).toHaveLength(1);
+    expect((await shown.rows('Hits'))[0]).toMatch(/pear/);
+    await shown.page.getByLabel(/a filter/).fill('{"kind":');
+    await shown.click('Search');
+    await shown.told(/A filter is JSON/);
+    await shown.page.getByLabel(/a filter/).fill('{"kind":"tree"}');
+    await shown.click('Search');
+    await shown.page.getByText(/Nothing was found/).waitFor();
+    await shown.page.getByLabel('Look for what is near to').selectOption('text');
+    await shown.page.getByLabel(/The words/).fill('sweet');
+    await shown.page.getByLabel(/a filter/).fill('');
+    await shown.click('Search');
+    await expect.poll(async () => (await shown.rows('Hits'))[0]).toMatch(/pear/);
+    expect(shown.path).toBe('/vectors/kb?limit=5&text=sweet');
+    await shown.isAccessible();
+  });
+
   it('show only what the key may read', async () => {
     await makeStore();
     await makeIndex();
@@ -435,6 +486,26 @@ describe('who looks', () => {
     await shown.click('Sign out');
     await shown.says('Sign in');
     expect(await shown.page.context().cookies()).toEqual([]);
+  });
+
+  it('signs in by the issuer, where there is one', async () => {
+    const provider = await startProvider();
+    later(() => provider[Symbol.asyncDispose]());
+    provider.person = { sub: 'eve', groups: ['ops'] };
+    const groups = fileOf({ groups: { ops: ['*'] } });
+    const own = 'http://127.0.0.1:7400';
+    const signIn = { clientId: 'dashboard', clientSecret: fileOf('client-secret\n'), url: own };
+    await open('/queues', { issuer: { url: provider.url, audience: 'holdfast', groups, signIn } });
+    // The server is not at the address that it was told: its port is not known before.
+    await shown.page.route(`${own}/**`, (route) =>
+      route.fulfill({ status: 302, headers: { location: route.request().url().replace(own, served.url) } }),
+    );
+    await shown.says('Sign in');
+    await shown.isAccessible();
+    await shown.follow('Sign in with your account');
+    await shown.says('Nothing has been done here yet');
+    await shown.follow('Settings');
+    await shown.says(/You are .*#eve/);
   });
 
   it('lets no page of another origin use the cookie', async () => {

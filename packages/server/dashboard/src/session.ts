@@ -22,6 +22,12 @@ export async function readSession(): Promise<void> {
   }
 }
 
+/** Whether people are signed in by an issuer, too: then that operation leads there. */
+export async function hasIssuer(): Promise<boolean> {
+  const answer = await fetch('/v1/session/oidc', { redirect: 'manual' }).catch(() => undefined);
+  return answer?.type === 'opaqueredirect';
+}
+
 /** Resolves to why it was refused. */
 export async function signIn(key: string): Promise<string | undefined> {
   try {

@@ -1,15 +1,13 @@
 /** One index of vectors: its health, its generations, and a search to try. */
 import type { IndexHealth, IndexInfo } from '@holdfast/client';
-import { useEffect, useState } from 'preact/hooks';
-import { call, type Problem, pathOf } from '../api.js';
-import { bytes, counted, duration, number } from '../format.js';
+import { pathOf } from '../api.js';
+import { bytes, counted, number } from '../format.js';
 import { useLive } from '../live.js';
-import { say } from '../parts/dialogs.js';
-import { Card, Empty, Facts, Head, Pill, Refused } from '../parts/layout.js';
+import { Card, Facts, Head, Pill, Refused } from '../parts/layout.js';
 import { type Column, Table } from '../parts/table.js';
-import { Json, Name, Time } from '../parts/text.js';
-import { go, query, withQuery } from '../router.js';
+import { Name, Time } from '../parts/text.js';
 import { Problems } from './features.js';
+import { Search } from './search.js';
 import { shapesOf } from './vectors.js';
 
 export function IndexPage({ index }: { readonly index: string }) {
@@ -99,122 +97,4 @@ function About(props: {
       </div>
     </Card>
   );
-}
-
-interface Hit {
-  readonly id: string;
-  readonly score: number;
-  readonly time: number;
-  readonly attributes: unknown;
-}
-
-const HITS: readonly Column<Hit>[] = [
-  { title: 'Document', show: ({ id }) => <Name of={id} /> },
-  { title: 'Score', isNumber: true, show: ({ score }) => score.toFixed(4) },
-  { title: 'Event time', show: ({ time }) => <Time at={time} /> },
-  { title: 'Attributes', show: ({ attributes }) => <Attributes of={attributes} /> },
-];
-
-const Attributes = ({ of: value }: { readonly of: unknown }) => (
-  <details>
-    <summary class="cut">{JSON.stringify(value)?.slice(0, 120)}</summary>
-    <Json of={value} name="Attributes" />
-  </details>
-);
-
-interface Found {
-  readonly hits: readonly Hit[];
-  /** In ms, as the browser has waited. */
-  readonly took: number;
-}
-
-const LIMITS = ['5', '10', '50'];
-
-/** A search whose vector and size are in the address. */
-function Search({ index }: { readonly index: string }) {
-  const vector = query.value.get('vector') ?? '';
-  const limit = query.value.get('limit') ?? '10';
-  const [typed, setTyped] = useState(vector);
-  const [found, setFound] = useState<Found | Problem | undefined>(undefined);
-  useEffect(() => {
-    let isWanted = true;
-    setFound(undefined);
-    const numbers = numbersIn(vector);
-    if (numbers === undefined) return;
-    const began = performance.now();
-    void call<{ hits: readonly Hit[] }>('POST', pathOf('/v1/indexes/{index}/search', { index }), {
-      ...{ vector: numbers, limit: Number(limit) },
-    }).then(
-      ({ hits }) => isWanted && setFound({ hits, took: performance.now() - began }),
-      (problem: Problem) => isWanted && setFound(problem),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [index, vector, limit]);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    if (numbersIn(typed) === undefined)
-      say('A vector is numbers with commas between, such as 0.1, 0.2, 0.3.', true);
-    else go(withQuery({ vector: typed.trim() }), { replaces: true });
-  };
-  return (
-    <Card
-      title="Try a search"
-      right={
-        found &&
-        'hits' in found && (
-          <span class="caption">
-            {counted(found.hits.length, 'hit')} in {duration(found.took)}
-          </span>
-        )
-      }
-    >
-      <form class="pad fields" onSubmit={submit}>
-        <label>
-          The vector: numbers with commas between
-          <textarea
-            rows={2}
-            placeholder="0.1, 0.2, 0.3"
-            value={typed}
-            onInput={({ currentTarget: { value } }) => setTyped(value)}
-          />
-        </label>
-        <div class="row start">
-          <select
-            aria-label="How many hits"
-            value={limit}
-            onChange={({ currentTarget: { value } }) => go(withQuery({ limit: value }), { replaces: true })}
-          >
-            {LIMITS.map((one) => (
-              <option key={one} value={one}>
-                the best {one}
-              </option>
-            ))}
-          </select>
-          <button type="submit" class="first">
-            Search
-          </button>
-        </div>
-      </form>
-      {found && 'title' in found && <Refused problem={found} />}
-      {found && 'hits' in found && found.hits.length === 0 && (
-        <Empty why="Nothing was found: the index has no document with vectors." />
-      )}
-      {found && 'hits' in found && found.hits.length > 0 && (
-        <Table name="Hits" rows={found.hits} keyOf={({ id }) => id} columns={HITS} />
-      )}
-    </Card>
-  );
-}
-
-/** Undefined unless it is numbers with commas between, in brackets or not. */
-function numbersIn(text: string): readonly number[] | undefined {
-  const parts = text
-    .trim()
-    .replaceAll(/^\[|\]$/g, '')
-    .split(',')
-    .map((part) => part.trim());
-  const numbers = parts.map(Number);
-  return parts.includes('') || !numbers.every(Number.isFinite) ? undefined : numbers;
 }

@@ -10,6 +10,7 @@ import { href } from '../router.js';
 import { RUN_LABELS, RUN_TONES, type RunRef, type RunState, runPath } from '../runs.js';
 import { may } from '../session.js';
 import { RunActions } from './run-actions.js';
+import { ForkForm, MessageForm } from './run-forms.js';
 import { StreamCard } from './stream.js';
 
 interface Shown extends RunRef {
@@ -57,6 +58,7 @@ export function RunPage({ run }: { readonly run: RunRef }) {
             <div class="rows">
               <About run={value} stale={stale} />
               <Approvals run={run} status={value.status} />
+              <Forms run={run} status={value.status} />
             </div>
             <div class="rows">
               <StreamCard run={run} />
@@ -131,6 +133,17 @@ function About({ run, stale }: { readonly run: Shown; readonly stale: boolean })
         />
       </div>
     </Card>
+  );
+}
+
+function Forms({ run, status }: { readonly run: RunRef; readonly status: RunState }) {
+  const { value } = useLive<Steps>(runPath(run, '/steps'));
+  if (!may('workflows:write', run.workflow)) return null;
+  return (
+    <>
+      {!OVER.includes(status) && <MessageForm run={run} />}
+      <ForkForm run={run} rows={value?.rows ?? []} />
+    </>
   );
 }
 

@@ -5,18 +5,20 @@ import { chooseTheme, THEMES, theme } from '../theme.js';
 
 export function SettingsPage() {
   const { subject = 'nobody', keyId, scopes = [] } = session.value ?? {};
+  // Who has signed in by an issuer has no key.
+  const isSomebody = keyId !== undefined || subject !== 'anybody';
   return (
     <>
       <Head
         name="Settings"
-        verdict={keyId === undefined ? 'This server asks for no keys' : `You are ${subject}`}
+        verdict={isSomebody ? `You are ${subject}` : 'This server asks for no keys'}
         sub={
-          keyId === undefined
-            ? 'It listens on this machine only, and everybody who reaches it may do everything.'
-            : undefined
+          isSomebody
+            ? undefined
+            : 'It listens on this machine only, and everybody who reaches it may do everything.'
         }
       >
-        {keyId !== undefined && (
+        {isSomebody && (
           <button type="button" onClick={() => void signOut()}>
             Sign out
           </button>
