@@ -1,38 +1,44 @@
--- acquire: vote on proposals for free locks; a batch of them in one call.
+-- acquire: vote on proposals for free locks; a batch of them in one call, which reads everything with one command.
 --
 -- KEYS[1] the deployment record
--- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
+-- ARGV[1] the ttl in milliseconds; if they differ, followed by ' <number of the operation>:<ttl>' for each change
+-- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner")
 --
--- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
+-- Replies 'voted <run_id> <vote> ...', one vote an operation, or a single 'granted' for all of them; or a refusal of
+-- admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>  stale:<fence>@<time>  window@<time>
 --
--- Stands on: admission, stamp
+-- Stands on: admission, held, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local reply = 'voted ' .. run_id
-local arg = 1
-for key = 2, #KEYS, 2 do
-  local lock, fence = KEYS[key], KEYS[key + 1]
-  local value, ttl = ARGV[arg], ARGV[arg + 1]
+local kept = redis.call('MGET', unpack(KEYS, 2))
+local ttl, changes = string.match(ARGV[1], '^%d+'), {}
+for number, other in string.gmatch(ARGV[1], ' (%d+):(%d+)') do changes[tonumber(number)] = other end
+local votes, granted = {}, 0
+for i = 1, #ARGV - 1 do
+  local lock, fence, value = KEYS[2 * i], KEYS[2 * i + 1], ARGV[i + 1]
   local token = string.match(value, '^%d+')
-  local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], token_of(kept[2])
+  local ballot = tonumber(token)
+  local holder, mark = kept[2 * i - 1], token_of(kept[2 * i])
   local vote
+  ttl = changes[i] or ttl
   if holder == value then
     vote = 'granted' -- the same proposal, delivered twice
   elseif holder then
-    vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
-  elseif mark and tonumber(mark) >= tonumber(token) then
+    vote = held_by(holder, lock)
+  elseif mark and tonumber(mark) >= ballot then
     vote = stamped('stale:' .. mark)
-  elseif math.abs(tonumber(token) - micros) > WINDOW then
+  elseif math.abs(ballot - micros) > WINDOW then
     vote = stamped('window')
-  else
-    redis.call('SET', lock, value, 'PX', ttl)
+  elseif redis.call('SET', lock, value, 'PX', ttl, 'NX') then
     raise(fence, token, mark)
     vote = 'granted'
+  else
+    vote = held_by(redis.call('GET', lock), lock) -- by an earlier operation of this batch
   end
-  reply = reply .. ' ' .. vote
-  arg = arg + 2
+  if vote == 'granted' then granted = granted + 1 end
+  votes[i] = vote
 end
-return reply
+if granted == #votes then votes = {'granted'} end
+return 'voted ' .. run_id .. ' ' .. table.concat(votes, ' ')

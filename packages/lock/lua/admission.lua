@@ -11,7 +11,7 @@
 --   QUARANTINE   how long a quarantine lasts, in microseconds
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
 --   WINDOW       how far a proposal may be from this node's time, in microseconds
---   RETENTION    how long an unused fence is kept, in milliseconds
+--   RETENTION    how long an unused fence is kept, in milliseconds, as text: Redis is slow to write a number of Lua
 --   MIN_REPLICAS how many replicas must follow this node, for it to vote
 --
 -- Opens with: PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, MIN_REPLICAS
@@ -26,7 +26,7 @@ local function token_of(fence)
   return fence and string.match(fence, '^%d+')
 end
 local function raise(fence, token, mark)
-  redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)
+  redis.call('SET', fence, token .. ' ' .. (mark or '0'), 'PX', RETENTION)
 end
 
 -- Lets a held lock last for `ttl` milliseconds, and never less than it already does: if the answer is lost, somebody

@@ -1,12 +1,12 @@
 -- Prelude of the verbs that ask for a lock and may stand in its queue.
 --
--- Stands on: queue, admission, stamp
+-- Stands on: queue, admission, held, stamp
 local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; waiters claim every few seconds
 
 -- The vote on a lock that somebody else holds. `waited` is how long this owner has been waiting, in microseconds, if it
 -- is to stand in the queue; '' otherwise.
 local function stand(lock, queue, owner, holder, waited)
-  local vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
+  local vote = held_by(holder, lock)
   if waited == '' then return vote end
   local since = micros - waited
   redis.call('ZADD', queue, 'NX', string.format('%.0f', since), owner)

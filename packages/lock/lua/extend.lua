@@ -11,14 +11,14 @@
 local admitted, refusal = admit()
 if refusal then return refusal end
 
+local kept = redis.call('MGET', unpack(KEYS, 2))
 local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
   local value, ttl = ARGV[arg], ARGV[arg + 1]
   local token = string.match(value, '^%d+')
-  local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], token_of(kept[2])
+  local holder, mark = kept[key - 1], token_of(kept[key])
   local vote
   if holder == value then
     prolong(lock, ttl)

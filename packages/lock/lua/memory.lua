@@ -7,7 +7,7 @@
 --
 -- Stands on: admission
 local function vouches(token, mark, admitted)
-  local expired = mark and 0 or micros - RETENTION * 1000
+  local expired = mark and 0 or micros - tonumber(RETENTION) * 1000
   if tonumber(token) > micros + 2 * WINDOW then return false end
   return tonumber(token) > math.max(admitted, expired) + WINDOW
 end

@@ -1,14 +1,14 @@
 -- release: delete locks whose owner and token match, never a fence, and hand them over to the first waiter. A batch of
 -- them in one call. Needs no admission: giving up one's own lock is always safe.
 --
--- then, for each operation: KEYS lock, queue; ARGV lock value ("token owner"), and '1' if this owner has stood in the
--- queue: then it leaves it, and what is reserved for it is handed over too
+-- then, for each operation: KEYS lock, queue; ARGV lock value ("token owner"), behind a '+' if this owner has stood in
+-- the queue: then it leaves it, and what is reserved for it is handed over too
 --
 -- Replies 'released': afterwards no lock has this value, and it makes no difference whether one had.
 --
 -- Stands on: queue
-for i = 1, #KEYS, 2 do
-  local lock, queue, value, waited = KEYS[i], KEYS[i + 1], ARGV[i], ARGV[i + 1] == '1'
+
+local function give_up(lock, queue, value, waited)
   local holder = redis.call('GET', lock)
   local owner = waited and string.match(value, '^%d+ (.*)$')
   local left = waited and redis.call('ZREM', queue, owner) == 1
@@ -19,4 +19,23 @@ for i = 1, #KEYS, 2 do
     promote(lock, queue)
   end
 end
+
+local locks, queues, own = {}, {}, {}
+for i = 1, #ARGV do
+  locks[i], queues[i] = KEYS[2 * i - 1], KEYS[2 * i]
+end
+-- Mostly nobody waits for any of them, and those that are held go at once. A user without the right to ask, which was
+-- not needed always, gives them up one by one.
+local nobody_waits = redis.pcall('EXISTS', unpack(queues)) == 0
+local holders = redis.call('MGET', unpack(locks))
+for i = 1, #ARGV do
+  local value = ARGV[i]
+  if nobody_waits and holders[i] == value then
+    own[#own + 1] = locks[i]
+  else
+    local waited = string.sub(value, 1, 1) == '+'
+    give_up(locks[i], queues[i], waited and string.sub(value, 2) or value, waited)
+  end
+end
+if #own > 0 then redis.call('DEL', unpack(own)) end
 return 'released'

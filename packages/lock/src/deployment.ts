@@ -128,7 +128,7 @@ export class Deployment {
     this.recordKey = `${this.root}record`;
     this.prelude = [
       'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, MIN_REPLICAS, CHANNELS =',
-      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
+      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, '${retention}', ${replicas}, ${luaString(this.channel(''))}`,
       SERVER_VARIABLES,
     ].join('\n');
   }

@@ -103,7 +103,7 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
     decode: decodeReleases,
   });
   const exclusive: LeaseVerbs = {
-    acquire: { ...voting('acquire'), encode: encodeTimed },
+    acquire: { ...voting('acquire'), encode: encodeAcquire },
     claim: { ...voting('claim'), encode: encodeClaim },
     extend: { ...voting('extend'), encode: encodeTimed },
     rejoin: { ...voting('rejoin'), encode: encodeRejoin },
@@ -140,6 +140,15 @@ type Encode<Request> = (ballot: Ballot<Request>, keys: string[], args: string[])
 const encodeTimed: Encode<TimedRequest> = ({ request: { target, ttl } }, keys, args) => {
   keys.push(target.keys.lockKey, target.keys.fenceKey);
   args.push(target.value, String(ttl));
+};
+
+/** The TTL once, and again only where it changes. */
+const encodeAcquire: Encode<TimedRequest> = ({ request: { target, ttl } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.fenceKey);
+  const [ttls] = args;
+  if (ttls === undefined) args.push(String(ttl));
+  else if (ttls !== String(ttl) && !ttls.endsWith(`:${ttl}`)) args[0] = `${ttls} ${args.length}:${ttl}`;
+  args.push(target.value);
 };
 
 /** With an empty time for an owner that does not wait. */
@@ -183,7 +192,7 @@ const encodeReshare: Encode<TimedRequest & Partial<RejoinRequest>> = (ballot, ke
 
 const encodeRelease: Encode<ReleaseRequest> = ({ request: { target, queued } }, keys, args) => {
   keys.push(target.keys.lockKey, target.keys.queueKey);
-  args.push(target.value, queued ? '1' : '');
+  args.push(queued ? `+${target.value}` : target.value);
 };
 
 const encodeWithdraw: Encode<WithdrawRequest> = ({ request: { target } }, keys, args) => {
@@ -217,16 +226,19 @@ const encodeNumber: Encode<NumberRequest> = ({ request, node }, keys, args) => {
   args.push(seen ? request.value : '', seen?.value ?? '', seen?.admitted ?? '');
 };
 
+const GRANTED: Vote = { kind: 'granted' };
+
 const PLAIN: ReadonlyMap<string, Vote> = new Map(
   (['granted', 'kept', 'rejoined', 'vouched', 'unset', 'retired'] as const).map((kind) => [kind, { kind }]),
 );
 
-/** Reads 'voted <run_id> <vote> ...' or a refusal of the whole batch. */
+/** Reads 'voted <run_id> <vote> ...', where one 'granted' may stand for all, or a refusal of the whole batch. */
 function decodeVotes(reply: Reply, ballots: readonly Ballot<unknown>[]): readonly Vote[] {
   const [word, runId, ...details] = String(reply).split(' ');
   const [first] = ballots;
   if (first && runId !== undefined) first.node.runId = runId;
   if (word === 'voted' && details.length === ballots.length) return details.map(decodeVote);
+  if (word === 'voted' && details.length === 1 && details[0] === 'granted') return ballots.map(() => GRANTED);
   if (word === 'quarantined')
     return ballots.map(() => ({ kind: 'quarantined', remaining: Number(details[0]) }));
   if (word === 'isolated') return ballots.map(() => ({ kind: 'isolated', replicas: Number(details[0]) }));

@@ -45,13 +45,29 @@ const vote = (
   token: number,
   owner: string,
   ...rest: (string | number)[]
-) => call(parameters, verb, `${token} ${owner}`, 1_000, ...rest);
+) =>
+  verb === 'acquire'
+    ? call(parameters, verb, 1_000, `${token} ${owner}`)
+    : call(parameters, verb, `${token} ${owner}`, 1_000, ...rest);
 const votesOf = (reply: unknown): string =>
   String(reply)
     .replace(/^voted [0-9a-f]{40} /, '')
     .replace(/@\d{16}$/, '@now');
-const release = async (value: string, queued = ''): Promise<unknown> =>
-  redis.eval(lockVerbs(parameters).exclusive.release.script.text, 2, lock, queue, value, queued);
+const release = async (value: string): Promise<unknown> =>
+  redis.eval(lockVerbs(parameters).exclusive.release.script.text, 2, lock, queue, value);
+/** The keys of one batch of operations on several resources. */
+const keysOf = (kind: 'fenceKey' | 'queueKey', ...names: readonly string[]): string[] =>
+  names.flatMap((name) => [parameters.lockKeys(name).lockKey, parameters.lockKeys(name)[kind]]);
+const acquireAll = async (names: readonly string[], ttls: string, values: readonly string[]) => {
+  const { text } = lockVerbs(parameters).exclusive.acquire.script;
+  const keys = [record, ...keysOf('fenceKey', ...names)];
+  return String(await redis.eval(text, keys.length, ...keys, ttls, ...values));
+};
+const releaseAll = (names: readonly string[], values: readonly string[], by = redis): Promise<unknown> => {
+  const { text } = lockVerbs(parameters).exclusive.release.script;
+  const keys = keysOf('queueKey', ...names);
+  return by.eval(text, keys.length, ...keys, ...values);
+};
 /** Claims for a waiter who has been waiting for `waited` microseconds. */
 const claim = async (owner: string, { token = now(), waited = 0 } = {}): Promise<string> => {
   const { text } = lockVerbs(parameters).exclusive.claim.script;
@@ -98,14 +114,14 @@ describe('admission', () => {
 
   it('trusts a record of another run where persistence is declared synchronous', async () => {
     await redis.del(record);
-    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toMatch(/^quarantined [0-9a-f]{40} \d+$/);
+    expect(await call(synchronous, 'acquire', 1_000, `${now()} a`)).toMatch(/^quarantined [0-9a-f]{40} \d+$/);
     await initialize(synchronous, '1');
     await redis.hset(record, 'server', 'x'.repeat(40));
-    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toBe('granted');
+    expect(await call(synchronous, 'acquire', 1_000, `${now()} a`)).toBe('granted');
   });
 
   it('refuses other parameters with those of the record', async () => {
-    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toMatch(
+    expect(await call(synchronous, 'acquire', 1_000, `${now()} a`)).toMatch(
       new RegExp(`^misfit [0-9a-f]{40} ${parameters.parameters}$`),
     );
     expect(await initialize(synchronous)).toEqual(['misfit', expect.any(String), parameters.parameters]);
@@ -141,19 +157,30 @@ describe('acquire', () => {
   it('votes on a batch, each for itself', async () => {
     const token = now();
     await redis.set(parameters.lockKeys('b').lockKey, '7 other', 'PX', 5_000);
-    const keys = ['a', 'b', 'c'].flatMap((name) => [
-      parameters.lockKeys(name).lockKey,
-      parameters.lockKeys(name).fenceKey,
-    ]);
-    const args = ['a', 'b', 'c'].flatMap((name) => [`${token} ${name}`, 1_000]);
-    const reply = await redis.eval(
-      lockVerbs(parameters).exclusive.acquire.script.text,
-      7,
-      record,
-      ...keys,
-      ...args,
-    );
+    const values = ['a', 'b', 'c'].map((name) => `${token} ${name}`);
+    const reply = await acquireAll(['a', 'b', 'c'], '1000', values);
     expect(reply).toMatch(/^voted [0-9a-f]{40} granted held:7:\d+ granted$/);
+    expect(await acquireAll(['a', 'c'], '1000', [`${token} a`, `${token} c`])).toMatch(
+      /^voted [0-9a-f]{40} granted$/,
+    );
+  });
+
+  it('lets each of a batch last for its own time', async () => {
+    const values = ['a', 'b', 'c', 'd'].map((name) => `${now()} ${name}`);
+    await acquireAll(['a', 'b', 'c', 'd'], '1000 2:60000 4:1000', values);
+    const left = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((name) => redis.pttl(parameters.lockKeys(name).lockKey)),
+    );
+    expect(left.map((ms) => ms > 30_000)).toEqual([false, true, true, false]);
+    expect(Math.min(...left)).toBeGreaterThan(0);
+  });
+
+  it('grants a lock once, if two of one batch ask for it', async () => {
+    const token = now();
+    const reply = await acquireAll(['a', 'a'], '1000', [`${token} one`, `${token + 1} two`]);
+    expect(reply).toMatch(new RegExp(`^voted [0-9a-f]{40} granted held:${token}:\\d+$`));
+    expect(await redis.get(parameters.lockKeys('a').lockKey)).toBe(`${token} one`);
+    expect(await redis.get(parameters.lockKeys('a').fenceKey)).toBe(`${token} 0`);
   });
 });
 
@@ -166,6 +193,26 @@ describe('release', () => {
     expect(await redis.exists(lock)).toBe(1);
     expect(await release(`${token} a`)).toBe('released');
     expect(await redis.exists(lock, fence)).toBe(1);
+  });
+
+  it.each([
+    ['', '+exists'],
+    [' that may not ask whether anybody waits', '-exists'],
+  ])('gives back those of a batch that are its own, by a user%s', async (_, right) => {
+    const names = ['r', 'b', 'c'];
+    const [a, b, c] = names.map((name) => parameters.lockKeys(name).lockKey) as [string, string, string];
+    await redis.call('ACL', 'SETUSER', 'releasing', 'reset', 'on', '>secret', '~*', '&*', '+@all', right);
+    const user = redis.duplicate({ username: 'releasing', password: 'secret' });
+    using q = await listen('q');
+    await redis.mset(a, '5 x', b, '6 other', c, '7 z');
+    await releaseAll(names, ['5 x', '5 y', '7 z'], user);
+    expect(await redis.mget(a, b, c)).toEqual([null, '6 other', null]);
+    await redis.mset(a, '5 x', c, '0 p.1');
+    await redis.zadd(queue, 1, 'q.1');
+    await releaseAll(names, ['5 x', '6 other', '+7 p.1'], user);
+    expect(await redis.mget(a, b, c)).toEqual(['0 q.1', null, null]);
+    await expect.poll(() => q.heard).toEqual(['called q.1']);
+    user.disconnect();
   });
 });
 
@@ -245,11 +292,11 @@ describe('release with a queue', () => {
     await vote('acquire', token, 'holder');
     using q = await listen('q');
     await redis.zadd(queue, 1, 'p.1', 2, 'q.1');
-    await release('0 p.1', '1');
+    await release('+0 p.1');
     expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.1']);
     expect(await redis.get(lock)).toBe(`${token} holder`);
     await redis.set(lock, '0 p.1');
-    await release('0 p.1', '1');
+    await release('+0 p.1');
     expect(await redis.get(lock)).toBe('0 q.1');
     await expect.poll(() => q.heard).toEqual(['first:* q.1', 'called q.1']);
   });

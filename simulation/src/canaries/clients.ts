@@ -130,8 +130,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/deployment.ts',
-        find: `\${this.window * 1000}, \${retention}, `,
-        replace: `\${this.window * 1000}, \${Math.ceil(this.window / 4)}, `,
+        find: `\${this.window * 1000}, '\${retention}', `,
+        replace: `\${this.window * 1000}, '\${Math.ceil(this.window / 4)}', `,
       },
     ],
   },

@@ -8,7 +8,7 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/lua/acquire.lua',
-        find: 'elseif mark and tonumber(mark) >= tonumber(token) then',
+        find: 'elseif mark and tonumber(mark) >= ballot then',
         replace: 'elseif false then',
       },
       {
@@ -24,7 +24,7 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/lua/admission.lua',
-        find: "redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)",
+        find: "redis.call('SET', fence, token .. ' ' .. (mark or '0'), 'PX', RETENTION)",
         replace: '',
       },
     ],
@@ -57,7 +57,7 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/lua/acquire.lua',
-        find: 'math.abs(tonumber(token) - micros) > WINDOW',
+        find: 'math.abs(ballot - micros) > WINDOW',
         replace: 'false',
       },
       {
@@ -75,6 +75,11 @@ export const NODE_CANARIES: readonly Canary[] = [
         file: 'packages/lock/lua/release.lua',
         find: "if holder == value or (waited and holder == '0 ' .. owner) then",
         replace: 'if holder then',
+      },
+      {
+        file: 'packages/lock/lua/release.lua',
+        find: 'if nobody_waits and holders[i] == value then',
+        replace: 'if nobody_waits and holders[i] then',
       },
     ],
   },
