@@ -581,6 +581,9 @@ type ClaimedTask struct {
 
 	Tenant string `json:"tenant,omitempty"`
 
+	// The name of its kind, if it was added with one.
+	Kind string `json:"kind,omitempty"`
+
 	// How long the attempt may take, in ms; the worker sees to that.
 	Timeout *int64 `json:"timeout,omitempty"`
 
@@ -608,6 +611,10 @@ type ClaimsClaimBody struct {
 
 	// How long to wait for the first, in ms. Default 0.
 	Wait *int64 `json:"wait,omitempty"`
+
+	// The kinds that the worker handles: tasks of others, and of none, are left to other workers. Default:
+	// all tasks.
+	Kinds []string `json:"kinds,omitempty"`
 
 	// How long the tasks are kept for the worker, in ms. Default 30000.
 	Lease *int64 `json:"lease,omitempty"`
@@ -1212,6 +1219,9 @@ type NewTask struct {
 	// For whom it is: those of several tenants begin in turns.
 	Tenant string `json:"tenant,omitempty"`
 
+	// By which a worker chooses its handler.
+	Kind string `json:"kind,omitempty"`
+
 	// Tasks with the same key here count as one: for `within` ms, or until the first has begun or ended.
 	Deduplicate *NewTaskDeduplicate `json:"deduplicate,omitempty"`
 
@@ -1545,6 +1555,9 @@ type QueuesSetScheduleBody struct {
 
 	// For whom it is: those of several tenants begin in turns.
 	Tenant string `json:"tenant,omitempty"`
+
+	// By which a worker chooses its handler.
+	Kind string `json:"kind,omitempty"`
 }
 
 type QueuesSetScheduleBodyBackoff struct {
@@ -1653,6 +1666,8 @@ type Task struct {
 	Key string `json:"key,omitempty"`
 
 	Tenant string `json:"tenant,omitempty"`
+
+	Kind string `json:"kind,omitempty"`
 
 	Priority *int64 `json:"priority,omitempty"`
 

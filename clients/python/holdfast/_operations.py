@@ -21,6 +21,7 @@ class Claims:
         worker: str = ABSENT,
         max: int = ABSENT,
         wait: int = ABSENT,
+        kinds: list = ABSENT,
         lease: int = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
@@ -32,6 +33,8 @@ class Claims:
         worker: A name by which people recognize the worker.
         max: How many tasks. Default 1.
         wait: How long to wait for the first, in ms. Default 0.
+        kinds: The kinds that the worker handles: tasks of others, and of none, are left to
+            other workers. Default: all tasks.
         lease: How long the tasks are kept for the worker, in ms. Default 30000.
         """
         return self._call(
@@ -39,7 +42,13 @@ class Claims:
             "/v1/queues/{queue}/claims",
             params={"queue": queue},
             query={},
-            body={"worker": worker, "max": max, "wait": wait, "lease": lease},
+            body={
+                "worker": worker,
+                "max": max,
+                "wait": wait,
+                "kinds": kinds,
+                "lease": lease,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -769,6 +778,7 @@ class Queues:
         timeout: int = ABSENT,
         key: str = ABSENT,
         tenant: str = ABSENT,
+        kind: str = ABSENT,
         deduplicate: Any = ABSENT,
         retain: dict = ABSENT,
         expires: int = ABSENT,
@@ -787,6 +797,7 @@ class Queues:
         timeout: How long an attempt may take, in ms. Default: no limit.
         key: Tasks of one key go in order.
         tenant: For whom it is: those of several tenants begin in turns.
+        kind: By which a worker chooses its handler.
         deduplicate: Tasks with the same key here count as one: for `within` ms, or until the
             first has begun or ended.
         retain: For how many ms its result, or its dead letter, is kept. Default: as the queue
@@ -808,6 +819,7 @@ class Queues:
                 "timeout": timeout,
                 "key": key,
                 "tenant": tenant,
+                "kind": kind,
                 "deduplicate": deduplicate,
                 "retain": retain,
                 "expires": expires,
@@ -1242,6 +1254,7 @@ class Queues:
         timeout: int = ABSENT,
         key: str = ABSENT,
         tenant: str = ABSENT,
+        kind: str = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> None:
@@ -1262,6 +1275,7 @@ class Queues:
         timeout: How long an attempt may take, in ms. Default: no limit.
         key: Tasks of one key go in order.
         tenant: For whom it is: those of several tenants begin in turns.
+        kind: By which a worker chooses its handler.
         """
         return self._call(
             "PUT",
@@ -1284,6 +1298,7 @@ class Queues:
                 "timeout": timeout,
                 "key": key,
                 "tenant": tenant,
+                "kind": kind,
             },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,

@@ -24,6 +24,7 @@ import type { Claimed, Work } from './claimed.js';
 import { encodeData } from './data.js';
 import { encodeTrace } from './inspection.js';
 import { partsOfKey } from './keys.js';
+import { asKnown, unknownKind } from './kinds.js';
 import { dead, done, failed, failureOf, keptAsAsked, type Outcome, whyGivenUp } from './outcome.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { QueuePort } from './port.js';
@@ -44,6 +45,8 @@ export interface RemoteDelivery {
   readonly resource: string;
   readonly key: string | undefined;
   readonly tenant: string | undefined;
+  /** The name of its kind, if it was added with one. */
+  readonly kind: string | undefined;
   /** How long the attempt may take, in ms, if its producer said so: it is for the program to obey. */
   readonly timeout: number | undefined;
   readonly ref: DeliveryRef;
@@ -70,6 +73,11 @@ export interface ClaimRequest {
   readonly lease: number;
   /** How many tasks. */
   readonly most: number;
+  /**
+   * The names of the kinds that the program has handlers for: tasks of others, and of none, are left to other workers, as those
+   * of a worker with `kinds` are. Default: all tasks.
+   */
+  readonly kinds?: readonly string[] | undefined;
   /** How long to wait for the first one, in ms. */
   readonly wait: number;
   readonly signal: AbortSignal;
@@ -138,7 +146,7 @@ export class Remote {
           continue;
         }
         this.#ticks.run(work.ticks);
-        const deliveries = await this.#deliver(session, lease, work);
+        const deliveries = await this.#deliver(request, work);
         if (deliveries.length > 0) return { deliveries, since };
         const left = until - port.clock.now();
         if (left <= 0 || signal.aborted) break;
@@ -227,16 +235,31 @@ export class Remote {
     this.#closed.abort();
   }
 
-  /** Those that are to be handled; the others become dead letters. */
-  async #deliver(session: string, lease: number, work: Work): Promise<RemoteDelivery[]> {
+  /** Those that are to be handled; the others become dead letters, or are left to other workers. */
+  async #deliver({ session, lease, kinds }: ClaimRequest, work: Work): Promise<RemoteDelivery[]> {
     const deliveries: RemoteDelivery[] = [];
     for (const claimed of work.claimed) {
       const attempt = claimed.made + claimed.deliveries;
-      const why = whyGivenUp(claimed, attempt, work.now) ?? whyNotJson(claimed);
-      if (why === undefined) deliveries.push(this.#deliveryOf(claimed, attempt, { session, lease, work }));
-      else await this.#giveUp(claimed, attempt, { session, why, now: work.now });
+      const { now } = work;
+      const why = whyGivenUp(claimed, attempt, now) ?? whyNotJson(claimed);
+      if (why !== undefined) await this.#giveUp(claimed, attempt, { session, why, now });
+      else if (kinds !== undefined && !kinds.includes(claimed.options.j ?? ''))
+        await this.#leave(claimed, attempt, { session, now });
+      else deliveries.push(this.#deliveryOf(claimed, attempt, { session, lease, work }));
     }
     return deliveries;
+  }
+
+  /** Of a kind that the program does not know: others may. */
+  async #leave(
+    claimed: Claimed,
+    attempt: number,
+    { session, now }: { readonly session: string; readonly now: number },
+  ): Promise<void> {
+    const { outcome, error } = unknownKind(claimed, { attempt, now, queue: this.#parts.name });
+    if (outcome === undefined)
+      return this.#giveUp(asKnown(claimed), attempt, { session, why: error.message, now });
+    await this.#finish(session, claimed, outcome);
   }
 
   #deliveryOf(
@@ -249,7 +272,7 @@ export class Remote {
     return {
       ...{ id, data: JSON.parse(data), attempt, token, issuer, resource: `${issuer}/${id}` },
       ...{ key: undefined, tenant: undefined, ...partsOfKey(key) },
-      timeout: options.h,
+      ...{ kind: options.j, timeout: options.h },
       ref: { session, lease, priority, entry, id, attempt, token, begun },
     };
   }
@@ -272,7 +295,8 @@ export class Remote {
     const held = await this.#parts.port.call(verbs.fetch, { session, lease, want: 0, issues: false });
     const claimed = held?.claimed.find((one) => one.priority === priority && one.entry === entry);
     if (held === undefined || claimed === undefined) return this.#repeated(ref);
-    const word = await this.#finish(session, claimed, outcomeOf(claimed, held.now));
+    const known = asKnown(claimed);
+    const word = await this.#finish(session, known, outcomeOf(known, held.now));
     return word === 'gone' ? this.#repeated(ref) : word;
   }
 

@@ -1,6 +1,12 @@
 /** Deliveries to programs elsewhere, known by their sessions and places alone, on a real server. */
 import { LeaseLostError, type Queue } from '@holdfast/queue';
-import { type ClaimRequest, openRemote, type Remote, type RemoteClaim } from '@holdfast/queue/remote';
+import {
+  type ClaimRequest,
+  type DeliveryRef,
+  openRemote,
+  type Remote,
+  type RemoteClaim,
+} from '@holdfast/queue/remote';
 import { beforeEach, expect, test } from 'vitest';
 import { eventually, later, queueOf, useRedis } from './setting.js';
 
@@ -163,4 +169,19 @@ test('progress and lines are those of the task; one that expired is given up', a
   expect(await queue.log(id)).toMatchObject([{ text: 'a line', attempt: 1 }]);
   expect(await remote.claim(request({ session: 'w.2' }))).toBeUndefined();
   expect((await queue.list('dead')).tasks).toMatchObject([{ data: 2 }]);
+});
+
+test('tasks of kinds that a program does not know are left to others, at no attempt', async () => {
+  const { id: other } = await queue.add('o', { kind: 'other', attempts: 1 });
+  const { id: none } = await queue.add('n');
+  await queue.add('m', { kind: 'mail', key: 'k' });
+  const claimed = await remote.claim(request({ most: 3, kinds: ['mail', 'print'] }));
+  expect(claimed?.deliveries).toMatchObject([{ data: 'm', kind: 'mail', key: 'k', attempt: 1 }]);
+  await remote.complete(claimed?.deliveries[0]?.ref as DeliveryRef, 'sent');
+  for (const id of [other, none]) expect(await queue.get(id)).toMatchObject({ state: 'delayed' });
+  expect(await remote.claim(request({ session: 'w.2', most: 3, kinds: ['mail'] }))).toBeUndefined();
+  await queue.promote(other);
+  const task = await claim({ session: 'w.3' });
+  expect(task).toMatchObject({ data: 'o', kind: 'other', attempt: 1 });
+  expect(await remote.complete(task.ref, 'done')).toBe('finished');
 });

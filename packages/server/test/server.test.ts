@@ -146,6 +146,21 @@ test('tasks have tenants, are unique until they have begun, and say how long the
   expect(both).toMatchObject({ status: 400, body: { code: 'HOLDFAST_MISUSE' } });
 });
 
+test('a worker is given tasks of the kinds that it handles, and leaves the others', async () => {
+  queueOf('q');
+  const { ask } = await serve();
+  for (const kind of ['mail', 'print'])
+    await ask('POST', '/v1/queues/q/tasks', { body: { data: 1, id: kind, kind } });
+  const claim = (body: object) =>
+    ask('POST', '/v1/queues/q/claims', { body: { max: 2, wait: 5_000, ...body } });
+  expect((await claim({ kinds: ['mail'] })).body.tasks).toMatchObject([{ id: 'mail', kind: 'mail' }]);
+  expect((await ask('GET', '/v1/queues/q/tasks/print')).body).toMatchObject({
+    state: 'delayed',
+    kind: 'print',
+  });
+  expect((await claim({ kinds: [] })).status).toBe(400);
+});
+
 test('dead letters of a kind are tried again, also beyond the first ones', async () => {
   const queue = queueOf('q');
   const { ask } = await serve();

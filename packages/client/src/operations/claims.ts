@@ -23,6 +23,11 @@ export class Claims {
       readonly max?: number;
       /** How long to wait for the first, in ms. Default 0. */
       readonly wait?: number;
+      /**
+       * The kinds that the worker handles: tasks of others, and of none, are left to other workers. Default: all
+       * tasks.
+       */
+      readonly kinds?: readonly string[];
       /** How long the tasks are kept for the worker, in ms. Default 30000. */
       readonly lease?: number;
     },

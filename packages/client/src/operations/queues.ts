@@ -419,6 +419,8 @@ export class Queues {
       readonly key?: string;
       /** For whom it is: those of several tenants begin in turns. */
       readonly tenant?: string;
+      /** By which a worker chooses its handler. */
+      readonly kind?: string;
     },
     options?: CallOptions,
   ): Promise<void> {

@@ -12,6 +12,8 @@ export interface ClaimedTask {
   readonly resource: string;
   readonly key?: string;
   readonly tenant?: string;
+  /** The name of its kind, if it was added with one. */
+  readonly kind?: string;
   /** How long the attempt may take, in ms; the worker sees to that. */
   readonly timeout?: number;
   /** The handle, a secret: it goes into the header Holdfast-Lease. */
@@ -264,6 +266,8 @@ export interface NewTask {
   readonly key?: string;
   /** For whom it is: those of several tenants begin in turns. */
   readonly tenant?: string;
+  /** By which a worker chooses its handler. */
+  readonly kind?: string;
   /** Tasks with the same key here count as one: for `within` ms, or until the first has begun or ended. */
   readonly deduplicate?:
     | {
@@ -360,6 +364,7 @@ export interface Task {
   readonly reason?: string;
   readonly key?: string;
   readonly tenant?: string;
+  readonly kind?: string;
   readonly priority?: number;
   readonly added?: number;
   readonly begun?: number;

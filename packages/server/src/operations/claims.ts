@@ -41,6 +41,7 @@ const claimed = z
     resource: z.string(),
     key: z.string().optional(),
     tenant: z.string().optional(),
+    kind: z.string().optional().describe('The name of its kind, if it was added with one.'),
     timeout: z.int().optional().describe('How long the attempt may take, in ms; the worker sees to that.'),
     claim: z.string().describe('The handle, a secret: it goes into the header Holdfast-Lease.'),
   })
@@ -65,6 +66,14 @@ export const claim = operation({
       .describe('A name by which people recognize the worker.'),
     max: z.int().min(1).max(100).default(1).describe('How many tasks. Default 1.'),
     wait: duration(0, 30_000).default(0).describe('How long to wait for the first, in ms. Default 0.'),
+    kinds: z
+      .array(z.string().min(1).max(512))
+      .min(1)
+      .max(100)
+      .optional()
+      .describe(
+        'The kinds that the worker handles: tasks of others, and of none, are left to other workers. Default: all tasks.',
+      ),
     lease: LEASE.default(30_000).describe(
       'How long the tasks are kept for the worker, in ms. Default 30000.',
     ),
@@ -82,9 +91,9 @@ export const claim = operation({
   example: { params: { queue: 'images' }, body: { worker: 'resizer-1', max: 1, lease: 10_000 } },
   run: (call) =>
     call.systems.withRemote(call.params.queue, async (remote) => {
-      const { worker, max, wait, lease } = call.body;
+      const { worker, max, wait, lease, kinds } = call.body;
       const session = sessionOf(call, worker);
-      const got = await remote.claim({ session, lease, most: max, wait, signal: call.signal });
+      const got = await remote.claim({ session, lease, most: max, wait, kinds, signal: call.signal });
       if (got && call.signal.aborted && call.idempotencyKey === undefined) {
         await remote.handBack({ session, lease });
         return { status: 200, body: { tasks: [], validFor: 0, waited: 0 } };
@@ -107,11 +116,12 @@ function sessionOf(
 
 function shown(
   { systems, caller, params: { queue } }: Call<{ queue: string }>,
-  { ref, key, timeout, ...task }: RemoteDelivery,
+  { ref, key, kind, timeout, ...task }: RemoteDelivery,
 ): object {
   return {
     ...task,
     ...(key !== undefined && { key }),
+    ...(kind !== undefined && { kind }),
     ...(timeout !== undefined && { timeout }),
     claim: systems.sealer.seal('claim', caller.subject, { queue, ref }),
   };

@@ -25,6 +25,7 @@ export const taskOptions = {
     .describe('How long an attempt may take, in ms. Default: no limit.'),
   key: key.optional().describe('Tasks of one key go in order.'),
   tenant: key.optional().describe('For whom it is: those of several tenants begin in turns.'),
+  kind: key.optional().describe('By which a worker chooses its handler.'),
 };
 
 /** A task to add. */
@@ -74,6 +75,7 @@ export const shownTask = z
     reason: z.string().optional().describe('Why it was cancelled.'),
     key: z.string().optional(),
     tenant: z.string().optional(),
+    kind: z.string().optional(),
     priority: z.int().optional(),
     added: z.number().optional(),
     begun: z.number().optional(),
