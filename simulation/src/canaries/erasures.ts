@@ -42,6 +42,7 @@ export const ERASURE_CANARIES: readonly Canary[] = [
   {
     name: 'an erasure without its token',
     about: 'Somebody whose right has ended erases and restores entities.',
+    focus: 'erasures',
     changes: [
       {
         file: `${LUA}/erase.lua`,

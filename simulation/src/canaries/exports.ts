@@ -69,6 +69,7 @@ export const EXPORT_CANARIES: readonly Canary[] = [
   {
     name: 'erased rows that are exported',
     about: 'The rows of an erased entity go into files.',
+    focus: 'removals',
     changes: [
       {
         file: `${OFFLINE}/exporter.ts`,

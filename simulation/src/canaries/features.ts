@@ -89,6 +89,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'a lane opened by a lower token',
     about: 'A deposed holder takes its lane back.',
+    focus: 'takeovers',
     changes: [
       {
         file: `${LUA}/open.lua`,

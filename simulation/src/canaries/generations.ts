@@ -30,7 +30,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a swap of a cut that was undone',
     about: 'The end of a cut is not bound to its begin.',
-    focus: 'cuts',
+    focus: 'swaps',
     changes: [
       {
         file: `${LUA}/swap.lua`,

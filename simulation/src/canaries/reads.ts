@@ -79,6 +79,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a cache of any generation',
     about: 'What was read of one generation is answered after another has taken its place.',
+    focus: 'caches',
     changes: [
       {
         file: `${SRC}/read/cache.ts`,
@@ -156,11 +157,13 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a pinned generation that ends',
     about: 'Generations end although somebody keeps them.',
+    focus: 'pins',
     changes: [{ file: `${LUA}/retire.lua`, find: 'if kept then return kept end', replace: '' }],
   },
   {
     name: 'a pinned read of what is live',
     about: 'Reads that are given a pin answer from the generation that is read.',
+    focus: 'pins',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
@@ -172,6 +175,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a pin that is read for ever',
     about: 'Reads that are given a pin are answered after its end.',
+    focus: 'pins',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,

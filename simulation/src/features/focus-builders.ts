@@ -1,4 +1,4 @@
-/** Focuses on who builds generations, who reads them meanwhile, and who erases. */
+/** Focuses on who builds generations, and who reads them meanwhile. */
 import type { Dice } from '../plan/dice.js';
 import type { Fault } from '../plan/plan.js';
 import { type DrawFocus, followOf, HEALS_AT, jobOf, several, withTasks } from './focus-parts.js';
@@ -9,10 +9,12 @@ type Rebuild = Extract<FeaturesStep, { readonly f: 'rebuild' }>;
 
 export const BUILDER_FOCUSES: Readonly<Record<string, DrawFocus>> = {
   cuts,
+  swaps,
   deaths,
   sweeps,
   deploys,
-  erasures,
+  pins,
+  caches,
   restarts,
 };
 
@@ -23,6 +25,9 @@ const rebuildOf = (after: number, more: Partial<Rebuild>): FeaturesStep => ({
 });
 
 const batchOf = (dice: Dice) => (): RowPlan[] => several(3, () => ({ user: dice.one(USERS), instant: 10 }));
+
+/** When the end of the first cut of `swaps` is about to be sent, in ms. */
+const SWAPS_AT = 818;
 
 /** What a builder sends arrives late, after it has begun the same cut once more. */
 function cuts(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
@@ -38,6 +43,26 @@ function cuts(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
   const features = { ...plan.features, timeout: dice.whole(120, 200) };
   const made = withTasks({ ...plan, features, resends: false }, [rebuilds]);
   return { ...made, faults: [lag, ...breaks] };
+}
+
+/**
+ * The end of a cut breaks on its way, and arrives when its time is long over: the builder has undone it meanwhile, and has begun
+ * the same cut once more.
+ */
+function swaps(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const healAt = 8_000;
+  const rebuild = rebuildOf(100, { told: true, follows: false, patience: 50, tries: 60 });
+  // Everything takes as long in every run, so that the end of the first cut is under way at about the same time.
+  const latency = { base: 100, jitter: 10 };
+  const lag: Fault = { f: 'lag', at: 60, clients: [0], nodes: [0], lag: 15, for: healAt };
+  const late: Fault = {
+    ...{ f: 'break', at: SWAPS_AT + dice.whole(0, 20), client: 0, node: 0 },
+    lateness: dice.whole(5_150, 5_350),
+  };
+  const features = { ...plan.features, timeout: 600, ways: [3] };
+  const clients = plan.clients.map((client) => ({ ...client, clock: { rate: 1, aheadMs: 0 } }));
+  const made = withTasks({ ...plan, clients, features, latency, healAt }, [[rebuild]]);
+  return { ...made, faults: [lag, late] };
 }
 
 /** A builder dies in the middle of a cut, and nobody builds after it. */
@@ -82,27 +107,32 @@ function deploys(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
   return withTasks({ ...plan, features }, [[first, deployed, job], reads(), reads()]);
 }
 
-/** Several erase and restore the same user, and stand still in between. */
-function erasures(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
-  const steps = (): FeaturesStep[] =>
-    several(12, () => ({
-      ...{ f: dice.chance(0.5) ? 'erase' : 'restore', after: dice.scale(1, 60), user: 'u5', told: false },
+/** Somebody keeps generations, and reads them, while others take their places and the old ones are ended. */
+function pins(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const builds = several(3, () =>
+    rebuildOf(dice.scale(1, 100), { told: true, follows: false, afterwards: ['retire'] }),
+  );
+  const kept = (by: string): FeaturesStep[] =>
+    several(6, () => ({
+      ...{ f: 'pin', after: dice.scale(1, 60), of: 'profile', by, for: dice.whole(300, 2_000) },
+      ...{ reads: dice.whole(2, 6), ends: dice.one(['releases', 'extends', 'leaves'] as const) },
     }));
-  const pauses = several(
-    12,
-    (): Fault => ({
-      ...{ f: 'pause', at: dice.whole(50, 1_500), client: dice.whole(0, 2), for: dice.whole(5, 150) },
-      atReading: dice.chance(0.5),
-    }),
-  );
-  const lags = several(
-    3,
-    (): Fault => ({
-      ...{ f: 'lag', at: dice.whole(0, 1_200), clients: [dice.whole(0, 2)], nodes: [0] },
-      ...{ lag: dice.whole(10, 80), for: dice.whole(50, 500) },
-    }),
-  );
-  return { ...withTasks(plan, [steps(), steps(), steps()]), faults: [...pauses, ...lags] };
+  const first = jobOf(40, [USERS.map((user) => ({ user, instant: 10 }))], { gap: 0, told: true });
+  return withTasks(plan, [[first, ...builds], kept('a'), kept('b')]);
+}
+
+/** Somebody reads from a cache that keeps rows for long, while generations take each other's place. */
+function caches(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const first = jobOf(40, [USERS.map((user) => ({ user, instant: 10 }))], { gap: 0, told: true });
+  const builds = several(2, () => rebuildOf(dice.whole(900, 1_200), { told: true, follows: false }));
+  const reads = (): FeaturesStep[] => [
+    {
+      ...{ f: 'read', after: dice.whole(500, 900), how: 'cached', users: USERS },
+      ...{ fresh: undefined, times: 60, gap: dice.whole(30, 60) },
+    },
+  ];
+  const features = { ...plan.features, cache: { rows: 100, maxAge: dice.whole(2_000, 3_000) } };
+  return withTasks({ ...plan, features }, [[first, ...builds], reads(), reads()]);
 }
 
 /** The server restarts, and whoever ends generations is the first to ask the catalog. */

@@ -9,6 +9,7 @@ import type { Wishes } from '../plan/draw.js';
 import type { Fault } from '../plan/plan.js';
 import { besideReplica, drawReplica, withExtras } from './extras.js';
 import { BUILDER_FOCUSES } from './focus-builders.js';
+import { ERASURE_FOCUSES } from './focus-erasures.js';
 import { type DrawFocus, followOf, HEALS_AT, jobOf, several, withTasks } from './focus-parts.js';
 import { USERS } from './names.js';
 import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } from './plan.js';
@@ -16,6 +17,7 @@ import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } fro
 export const FEATURES_FOCUSES: Readonly<Record<string, DrawFocus>> = {
   ...{ ties, losses, repeats, takeovers, readers, exporters, copies, replicas },
   ...BUILDER_FOCUSES,
+  ...ERASURE_FOCUSES,
 };
 
 /** With the focus that is wished, if one is. */
