@@ -23,6 +23,7 @@ import { People } from './auth/people.js';
 import { Sealer } from './auth/sealer.js';
 import { Answering } from './http/answering.js';
 import { Dashboard } from './http/dashboard.js';
+import { Management, managed } from './http/management.js';
 import { Tls } from './http/tls.js';
 import { Audit } from './observe/audit.js';
 import { Systems } from './operations/systems.js';
@@ -36,6 +37,8 @@ export interface Server extends AsyncDisposable {
    * Begins to listen. Resolves to the URL. Throws MisuseError where keys cannot be read or are missing, or the port is in use.
    */
   listen(): Promise<string>;
+  /** The URL of the management port; undefined if there is none, or it does not listen. */
+  readonly managementUrl: string | undefined;
   /** Stops: takes no more requests, and resolves when those that are under way have ended. */
   close(): Promise<void>;
 }
@@ -110,6 +113,8 @@ class ListeningServer implements Server {
   #sealer: Sealer | undefined;
   #audit: Audit | undefined;
   #answering: Answering | undefined;
+  #authenticator: Authenticator | undefined;
+  #management: Management | undefined;
   #http: HttpServer | undefined;
   #closing: Promise<void> | undefined;
   /** Requests whose answers have not been sent to their ends. */
@@ -140,16 +145,18 @@ class ListeningServer implements Server {
     this.#systems.opened(sealer, () => keys?.problem ?? people?.problem ?? sealer.problem);
     await this.#openWebhooks();
     const systems = this.#systems;
+    const authenticator = new Authenticator({
+      ...{ keys, people, sealer, clock },
+      hosts: hosts.map((name) => name.toLowerCase()),
+    });
+    this.#authenticator = authenticator;
     const answering = new Answering({
-      ...{ operations: OPERATIONS, systems, maxBody, rate, logger, clock, audit },
-      authenticator: new Authenticator({
-        ...{ keys, people, sealer, clock },
-        hosts: hosts.map((name) => name.toLowerCase()),
-      }),
+      ...{ operations: OPERATIONS, systems, maxBody, rate, logger, clock, audit, authenticator },
       auditRequired: trail?.required ?? false,
       isReadOnly: () => readOnly || keys?.readOnly === true,
     });
     this.#answering = answering;
+    await this.#listenForManagement();
     const dashboard = await Dashboard.open();
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay += 1;
@@ -174,6 +181,24 @@ class ListeningServer implements Server {
     }
     const { port: chosen } = http.address() as AddressInfo;
     return `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${chosen}`;
+  }
+
+  get managementUrl(): string | undefined {
+    return this.#management?.url;
+  }
+
+  async #listenForManagement(): Promise<void> {
+    const { management, host, clock, maxBody, logger } = this.#settings;
+    if (management === undefined) return;
+    const answering = new Answering({
+      ...{ operations: managed(OPERATIONS), systems: this.#systems, clock, maxBody, logger },
+      ...{ authenticator: this.#authenticator as Authenticator, rate: undefined },
+      ...{ audit: undefined, auditRequired: false, isReadOnly: () => false },
+    });
+    this.#management = await Management.listen(
+      { port: management.port, host: management.host ?? host },
+      answering,
+    );
   }
 
   async #openWebhooks(): Promise<void> {
@@ -204,6 +229,8 @@ class ListeningServer implements Server {
       await closed;
       cut.cancel();
     }
+    await this.#management?.close();
+    this.#management = undefined;
     this.#keys?.close();
     this.#people?.close();
     this.#tls?.close();

@@ -107,8 +107,10 @@ export interface WrongField {
 /** Somebody else holds the resource; the ticket keeps the place in line for the next request. */
 export class BusyWithTicketError extends BusyError {
   readonly ticket: string;
+  /** In how many ms it is worth asking again. */
+  readonly retryAfter: number;
 
-  constructor({ message, resource, token, remaining, cause }: BusyError, ticket: string) {
+  constructor({ message, resource, token, remaining, cause }: BusyError, ticket: string, retryAfter: number) {
     super(message, {
       resource,
       ...(token !== undefined && { token }),
@@ -116,6 +118,7 @@ export class BusyWithTicketError extends BusyError {
     });
     this.cause = cause;
     this.ticket = ticket;
+    this.retryAfter = retryAfter;
   }
 }
 

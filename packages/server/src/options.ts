@@ -52,6 +52,11 @@ export interface ServerOptions {
   readonly host?: string;
   /** The port to listen on; 0 takes a free one. Default 7400. */
   readonly port?: number;
+  /**
+   * A port of its own for `/healthz`, `/readyz`, `/metrics` and what scalers ask for, without keys and TLS: for a network that only
+   * they reach. `host`: default that of the server. Default: none; they are on the port of the server alone.
+   */
+  readonly management?: { readonly port: number; readonly host?: string };
   /** The file of API keys, which is read again when it changes. Default: no keys are asked for. */
   readonly keys?: string;
   /**
@@ -130,6 +135,12 @@ export const SERVER = {
   prefix: withDefault(requirePrefix, ''),
   host: withDefault(text('an address'), '127.0.0.1'),
   port: withDefault(whole(0, 65_535), 7_400),
+  management: optional(
+    group({
+      port: whole(0, 65_535),
+      host: optional(text('an address')),
+    } satisfies Readers<NonNullable<ServerOptions['management']>>),
+  ),
   keys: optional(text('the path of a file')),
   serverKey: optional(text('the path of a file')),
   tls: optional(

@@ -55,6 +55,9 @@ test('a request waits, and is granted the lease when it is given back', async ()
 
 test('whoever comes again with a ticket goes before those that came meanwhile', async () => {
   const { body } = await take(one, { ttl: 20_000 });
+  const atOnce = await take(one);
+  expect(atOnce).toMatchObject({ status: 409, body: { retryAfter: 1_000 } });
+  expect(atOnce.headers.get('retry-after')).toBe('1');
   const refused = await take(one, { wait: 300 });
   expect(refused).toMatchObject({ status: 409, body: { ticket: expect.any(String) } });
   expect(refused.headers.get('retry-after')).toBe('0');

@@ -328,3 +328,26 @@ test('metrics are those of the server and of all queues; without a Redis there a
     /http_server_request_duration_seconds_count\{.*http_route="\/metrics".*\} 1/,
   );
 });
+
+test('the management port tells of health, metrics and demand without a key, and of nothing else, until the end', async () => {
+  const { file } = keysOf({ a: ['*'] });
+  const { server, ask } = await serve({ keys: file, management: { port: 0 }, drain: 2_000 });
+  const at = server.managementUrl ?? '';
+  await queueOf('images').add(1);
+  const read = async (path: string) => {
+    const response = await fetch(`${at}${path}`);
+    return [response.status, await response.text()] as const;
+  };
+  expect(await read('/healthz')).toEqual([200, 'ok\n']);
+  expect(await read('/readyz')).toEqual([200, 'ready\n']);
+  expect((await read('/metrics'))[1]).toContain('queue="images"');
+  expect(await read('/v1/scale/queues/images')).toEqual([200, '{"demand":1}']);
+  expect((await ask('GET', '/metrics')).status).toBe(401);
+  for (const path of ['/v1/queues', '/', '/openapi.json', '/v1/queues/images/tasks'])
+    expect((await read(path))[0]).toBe(404);
+  const closed = server.close();
+  expect((await read('/readyz'))[0]).toBe(503);
+  await closed;
+  await expect(read('/healthz')).rejects.toThrow('fetch failed');
+  expect(server.managementUrl).toBeUndefined();
+});

@@ -48,7 +48,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_QUOTA_EXCEEDED: { status: 429, title: 'A quota of the key is used up', retryAfter: SOON },
   HOLDFAST_NOT_FOUND: { status: 404, title: 'There is no such thing' },
   HOLDFAST_INTERNAL: { status: 500, title: 'The server has a defect' },
-  HOLDFAST_BUSY: { status: 409, title: 'Somebody else holds it', retryAfter: 0 },
+  HOLDFAST_BUSY: { status: 409, title: 'Somebody else holds it', retryAfter: SOON },
   HOLDFAST_UNAVAILABLE: { status: 503, title: 'A store did not answer', retryAfter: SOON },
   HOLDFAST_LEASE_LOST: { status: 410, title: 'The lease is lost' },
   HOLDFAST_ABORTED: { status: 503, title: 'The server is stopping', retryAfter: SOON },

@@ -23,6 +23,8 @@ import type { Answer, Call } from './operation.js';
 import { operation } from './operation.js';
 import { duration, none } from './values.js';
 
+/** When it is worth asking again for what somebody holds, at most; in ms. */
+const LATER = 1_000;
 /** For how long a place in line is kept between two requests, in ms. */
 const TICKET_FOR = 5_000;
 
@@ -167,7 +169,9 @@ async function answerTaking(call: Taking): Promise<Answer> {
     if (!(error instanceof BusyError)) throw error;
     const waitedNow = Math.round(before + clock.now() - received);
     const ticket = { name: params.name, waited: waitedNow, at: Math.round(clock.wall() / 1_000) };
-    throw new BusyWithTicketError(error, sealer.seal('ticket', caller.subject, ticket));
+    // Whoever has waited keeps its place by asking again at once; others would only ask in vain.
+    const retryAfter = wait > 0 ? 0 : Math.ceil(Math.max(1, Math.min(error.remaining ?? LATER, LATER)));
+    throw new BusyWithTicketError(error, sealer.seal('ticket', caller.subject, ticket), retryAfter);
   }
 }
 

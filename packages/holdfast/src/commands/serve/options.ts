@@ -39,6 +39,14 @@ export const SERVE_PORT: Option = {
   about: 'The port to listen on; 0 takes a free one.',
 };
 
+export const MANAGEMENT_PORT: Option = {
+  name: 'management-port',
+  value: '<port>',
+  env: 'HOLDFAST_MANAGEMENT_PORT',
+  about:
+    'A port for /healthz, /readyz, /metrics and what scalers ask for, without keys and TLS, for a network that only they reach. Default: none.',
+};
+
 export const KEYS: Option = {
   name: 'keys',
   value: '<file>',

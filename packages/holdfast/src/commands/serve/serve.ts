@@ -22,6 +22,7 @@ import {
   HOST,
   INSECURE,
   KEYS,
+  MANAGEMENT_PORT,
   PUBLIC_URL,
   READ_ONLY,
   SERVE_PORT,
@@ -49,6 +50,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     SERVED_PROGRAM,
     HOST,
     SERVE_PORT,
+    MANAGEMENT_PORT,
     KEYS,
     SERVER_KEY,
     SERVED_RATE,
@@ -83,6 +85,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         app: args.text(SERVED_APP),
         rate: rateOf(args),
         port: args.count(SERVE_PORT, 0, 65_535),
+        management: managementOf(args),
         keys: args.text(KEYS),
         serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
@@ -118,6 +121,11 @@ export async function library(args: Arguments): Promise<typeof import('@holdfast
   } catch (error) {
     throw args.wrong(`@holdfast/server is not installed beside holdfast: ${messageOf(error)}`);
   }
+}
+
+function managementOf(args: Arguments): { readonly port: number } | undefined {
+  const port = args.count(MANAGEMENT_PORT, 0, 65_535);
+  return port === undefined ? undefined : { port };
 }
 
 function auditOf(args: Arguments): { readonly file: string; readonly required: boolean } | undefined {
