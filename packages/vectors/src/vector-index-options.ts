@@ -40,6 +40,8 @@ import { METRICS, type Metric, MOST } from './kernel/layout.js';
 import {
   KEYWORD_INDEX,
   type KeywordIndexOptions,
+  QUERY,
+  type QueryOptions,
   SPARSE_INDEX,
   type SparseIndexOptions,
 } from './keywords/options.js';
@@ -344,7 +346,7 @@ export const SCROLL = {
   from: optional(text('the "next" of the page before')),
 } satisfies Readers<ScrollOptions>;
 
-export interface FindOptions extends SelectOptions {
+export interface FindOptions extends SelectOptions, QueryOptions {
   /** Searched by its words, if the index has `keywords`, and by its meaning, if its vectors have an `embedder`. */
   readonly text?: string;
   /** What is near to it is found; the text is not embedded then. */
@@ -388,6 +390,7 @@ export interface FindOptions extends SelectOptions {
 
 export const FIND = {
   ...SELECT,
+  ...QUERY,
   text: optional(fitting<string>('a text', (value) => typeof value === 'string')),
   vector: passedOn<Vector | undefined>(),
   vectors: optional(having<Readonly<Record<string, Vector>>>()),

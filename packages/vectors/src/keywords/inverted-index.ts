@@ -10,6 +10,7 @@ import { Slices } from '../index/slices.js';
 import { type Ask, Finder, type Found } from './find.js';
 import { type Content, Postings } from './postings.js';
 import { rarity } from './scoring.js';
+import { type VariantOptions, variantsOf } from './variants.js';
 
 export interface KeywordStats {
   readonly documents: number;
@@ -66,6 +67,11 @@ export class InvertedIndex {
   rarityOf(term: string): number {
     const documents = this.#postings.term(term)?.documents;
     return documents === undefined ? 1 : rarity(this.#postings.documents, documents);
+  }
+
+  /** What a word may stand for, with weights. */
+  variantsOf(word: string, how: VariantOptions): ReturnType<typeof variantsOf> {
+    return variantsOf(this.#postings, word, how);
   }
 
   find(ask: Ask): Found[] {

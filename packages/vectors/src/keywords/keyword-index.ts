@@ -14,9 +14,11 @@ import {
   FIELD_UNIT,
   KEYWORD_INDEX,
   type KeywordIndexOptions,
-  type KeywordSearchOptions,
-  readKeywordSearch,
+  QUERY,
+  type QueryOptions,
+  readWordSearch,
   requireDocumentId,
+  type WordSearchOptions,
 } from './options.js';
 import type { Content } from './postings.js';
 import { bm25, type Scoring } from './scoring.js';
@@ -28,6 +30,9 @@ export type Text = string | Readonly<Record<string, string>>;
 
 /** Of one document: as many as its list has room for. */
 const MOST_TERMS = 65_535;
+
+/** How a query is read. */
+type QueryWishes = { readonly [Name in keyof QueryOptions]: boolean | undefined };
 
 export class KeywordIndex {
   readonly #settings: Settings<typeof KEYWORD_INDEX>;
@@ -68,11 +73,11 @@ export class KeywordIndex {
   }
 
   /** The documents with the highest scores, the best first; of equal ones by id. Throws MisuseError. */
-  search(query: string, options: KeywordSearchOptions = {}): Hit[] {
+  search(query: string, options: WordSearchOptions = {}): Hit[] {
     if (typeof query !== 'string') throw new MisuseError(`A query is a text; got ${display(query)}.`);
-    const { limit, offset, minScore, filter } = readKeywordSearch(options);
-    const terms = new Map<string, number>();
-    for (const { term } of this.#tokenizer.tokens(query)) terms.set(term, (terms.get(term) ?? 0) + 1);
+    const wishes = readWordSearch(options);
+    const { limit, offset, minScore, filter } = wishes;
+    const terms = this.#termsOf(query, wishes);
     const k = limit + offset;
     return this.#index.find({ terms, scoring: this.#scoring, k, minScore, filter }).slice(offset);
   }
@@ -81,13 +86,18 @@ export class KeywordIndex {
    * The part of a text that says most about a query, with the words that match. The text need not be in the index, which tells how
    * rare the words are. Throws MisuseError.
    */
-  snippet(text: string, query: string, options: SnippetOptions = {}): Snippet {
-    for (const given of [text, query]) {
-      if (typeof given !== 'string') throw new MisuseError(`snippet takes two texts; got ${display(given)}.`);
+  snippet(text: string, query: string, options: SnippetOptions & QueryWishes = {}): Snippet {
+    for (const each of [text, query]) {
+      if (typeof each !== 'string') throw new MisuseError(`snippet takes two texts; got ${display(each)}.`);
     }
-    const terms = this.#tokenizer.tokens(query).map(({ term }) => term);
+    const { prefix, typos, ...plain } = options;
+    const wishes = readOptions('snippet', { prefix, typos }, QUERY);
+    const terms = [
+      ...this.#tokenizer.tokens(query).map(({ term }) => term),
+      ...this.#termsOf(query, wishes).keys(),
+    ];
     const weights = new Map(terms.map((term) => [term, this.#index.rarityOf(term)]));
-    return snippetOf({ text, tokens: this.#tokenizer.tokens(text), weights }, options);
+    return snippetOf({ text, tokens: this.#tokenizer.tokens(text), weights }, plain);
   }
 
   stats(): KeywordStats {
@@ -102,6 +112,22 @@ export class KeywordIndex {
   async compact(options: CompactOptions = {}): Promise<void> {
     const { signal } = readOptions('compact', options, COMPACT);
     await this.#index.compact(signal);
+  }
+
+  /** What each word of a query counts: as often as it is there, and what it may stand for. */
+  #termsOf(query: string, { prefix, typos }: Settings<typeof QUERY>): ReadonlyMap<string, number> {
+    const tokens = this.#tokenizer.tokens(query);
+    const counts = new Map<string, number>();
+    for (const { term } of tokens) counts.set(term, (counts.get(term) ?? 0) + 1);
+    if (!prefix && !typos) return counts;
+    const last = tokens.at(-1);
+    const beginning = prefix && last?.end === query.length ? last.term : undefined;
+    const weights = new Map<string, number>();
+    for (const [word, count] of counts) {
+      for (const [term, weight] of this.#index.variantsOf(word, { isBeginning: word === beginning, typos }))
+        weights.set(term, (weights.get(term) ?? 0) + count * weight);
+    }
+    return weights;
   }
 
   #contentOf(id: string, text: Text): Content {

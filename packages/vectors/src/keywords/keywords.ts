@@ -9,7 +9,9 @@ export type {
   CompactOptions,
   KeywordIndexOptions,
   KeywordSearchOptions,
+  QueryOptions,
   SparseIndexOptions,
+  WordSearchOptions,
 } from './options.js';
 export type { Snippet, SnippetOptions } from './snippet.js';
 export type { SparseIndex, TermWeights } from './sparse-index.js';

@@ -5,12 +5,14 @@ import {
   callback,
   display,
   fitting,
+  flag,
   MisuseError,
   optional,
   orSystemClock,
   type Reader,
   type Readers,
   readOptions,
+  type Settings,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -84,6 +86,27 @@ export interface KeywordSearchOptions {
   readonly filter?: (id: string) => boolean;
 }
 
+/** How the words of a query are read. */
+export interface QueryOptions {
+  /**
+   * Whether the last word may be a beginning, if the query ends with it: of 2 characters or more, it stands for the 50 most frequent words
+   * that begin so, which count the less the longer they are. Default false.
+   */
+  readonly prefix?: boolean;
+  /**
+   * Whether a word of 4 characters or more that no document has stands for the 50 most frequent ones that are one typing error away: a
+   * character more, less, or another one, or two that have changed places. They count half. Default false.
+   */
+  readonly typos?: boolean;
+}
+
+export interface WordSearchOptions extends KeywordSearchOptions, QueryOptions {}
+
+export const QUERY = {
+  prefix: withDefault(flag, false),
+  typos: withDefault(flag, false),
+} satisfies Readers<QueryOptions>;
+
 const SEARCH = {
   limit: withDefault(whole(1, MOST), 10),
   offset: withDefault(whole(0, MOST - 1), 0),
@@ -92,8 +115,14 @@ const SEARCH = {
 } satisfies Readers<KeywordSearchOptions>;
 
 /** Throws MisuseError. */
-export function readKeywordSearch(options: KeywordSearchOptions) {
-  const wishes = readOptions('search', options, SEARCH);
+export const readKeywordSearch = (options: KeywordSearchOptions) =>
+  withinMost(readOptions('search', options, SEARCH));
+
+/** Throws MisuseError. */
+export const readWordSearch = (options: WordSearchOptions) =>
+  withinMost(readOptions('search', options, { ...SEARCH, ...QUERY }));
+
+function withinMost<W extends Settings<typeof SEARCH>>(wishes: W): W {
   const { limit, offset } = wishes;
   if (limit + offset <= MOST) return wishes;
   throw new MisuseError(

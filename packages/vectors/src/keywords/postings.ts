@@ -8,6 +8,7 @@
  */
 import { UnavailableError } from '@holdfast/kernel';
 import { Columns } from './columns.js';
+import { Vocabulary } from './vocabulary.js';
 import { placeOf, WordsArena } from './words-arena.js';
 
 /** A posting is a slot and a code; in the list of a document, a term and a code. */
@@ -16,6 +17,8 @@ const SLOTS = 2 ** 24;
 const MOST_IN_PIECE = 1_024;
 /** In bytes, of an entry of a Map and the head of a string, about. */
 const ENTRY = 80;
+/** The same of a term, and of its place in the vocabulary. */
+const TERM_ENTRY = 88;
 
 /** Postings of a term that lie together in `words`. */
 export interface Piece {
@@ -37,6 +40,8 @@ export class Postings {
   readonly #arena = new WordsArena();
   readonly #termOf = new Map<string, number>();
   readonly #terms: string[] = [];
+  /** Of all terms, those that no document has any more, too. */
+  readonly vocabulary = new Vocabulary(this.#terms);
   readonly #ofTerm = new Columns({
     ...{ head: Uint32Array, tail: Uint32Array, left: Uint32Array, postings: Uint32Array },
     ...{ documents: Uint32Array, mostCode: Uint8Array, leastLength: Float32Array },
@@ -146,6 +151,21 @@ export class Postings {
     };
   }
 
+  /** The number of a term, if there is such a term. */
+  numbersOf(text: string): readonly number[] {
+    const term = this.#termOf.get(text);
+    return term === undefined ? [] : [term];
+  }
+
+  textOf(term: number): string {
+    return this.#terms[term]!;
+  }
+
+  /** How many documents that are there have a term. */
+  documentsOf(term: number): number {
+    return this.#ofTerm.all.documents[term]!;
+  }
+
   /** Undefined if no document that is there has it. */
   term(text: string): TermPostings | undefined {
     const term = this.#termOf.get(text);
@@ -180,7 +200,8 @@ export class Postings {
     this.#terms.push(text);
     this.#termOf.set(text, term);
     this.#ofTerm.all.leastLength[term] = Number.POSITIVE_INFINITY;
-    this.#strings += ENTRY + 2 * text.length;
+    this.#strings += TERM_ENTRY + 2 * text.length;
+    this.vocabulary.add(term);
     return term;
   }
 
@@ -215,7 +236,7 @@ export class Postings {
       if (term === undefined) {
         fresh += 1;
         words += 3;
-        strings += ENTRY + 2 * terms[index]!.length;
+        strings += TERM_ENTRY + 2 * terms[index]!.length;
       } else if (left[term] === 0) words += sizeAfter(postings[term]!) + 1;
     }
     const growth =

@@ -87,6 +87,9 @@ export class Search {
     checkVariety(wishes, this.#parts.aspects);
     const given = this.#given(wishes);
     const embedded = embeddingOf(this.#parts.aspects, wishes, given).length;
+    for (const name of ['prefix', 'typos'] as const)
+      if (wishes[name] && keywords === undefined)
+        throw new MisuseError(`"${name}" of search needs "keywords" of createIndex().`);
     if (terms !== undefined && this.#parts.terms === undefined)
       throw new MisuseError('"terms" of search needs "terms" of createIndex().');
     const words = wordsIn(this.#parts, wishes);
@@ -224,7 +227,7 @@ export class Search {
     selected: Selection | undefined,
   ): FoundDocument[] {
     const { index, meanings, isAlone } = asked;
-    const { text, terms, fuse: options } = wishes;
+    const { text, terms, prefix, typos, fuse: options } = wishes;
     const minScore = leastOf(wishes);
     const { aspects, keywords, terms: weights, follower } = this.#parts;
     const { documents } = follower;
@@ -247,7 +250,9 @@ export class Search {
     const how = { limit: most, ...(isSelected && { filter: isSelected }) };
     const rankings: Readonly<Record<string, readonly Hit[]>> = {
       ...Object.fromEntries(near),
-      ...(keywords && { [KEYWORDS_RANKING]: text === undefined ? [] : keywords.search(text, how) }),
+      ...(keywords && {
+        [KEYWORDS_RANKING]: text === undefined ? [] : keywords.search(text, { ...how, prefix, typos }),
+      }),
       ...(weights && { [TERMS_RANKING]: terms === undefined ? [] : weights.search(terms, how) }),
     };
     const chunks = chunksOf(near);
@@ -273,7 +278,7 @@ export class Search {
   }
 
   async #withTexts(
-    { texts: isTextWanted, snippet, text: query = '' }: Wishes,
+    { texts: isTextWanted, snippet, text: query = '', prefix, typos }: Wishes,
     page: readonly FoundDocument[],
     sequences: ReadonlyMap<string, number>,
   ): Promise<readonly FoundDocument[]> {
@@ -285,7 +290,9 @@ export class Search {
       return {
         ...hit,
         ...(isTextWanted && { text }),
-        ...(snippet && { snippet: text === undefined ? undefined : texts.snippet(text, query, snippet) }),
+        ...(snippet && {
+          snippet: text === undefined ? undefined : texts.snippet(text, query, { ...snippet, prefix, typos }),
+        }),
       };
     });
   }
