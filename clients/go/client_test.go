@@ -67,9 +67,10 @@ func TestWork(t *testing.T) {
 	ctx, stop := context.WithCancel(limited(t))
 	defer stop()
 	tasks := []NewTask{
-		{Data: "wrong", ID: "b"}, {Data: "panics", ID: "c", Attempts: Ptr(int64(1))}, {Data: "fine", ID: "a"},
-		{Data: "cancelled", ID: "d"},
+		{Data: "wrong", ID: "b", Kind: "mine"}, {Data: "panics", ID: "c", Attempts: Ptr(int64(1)), Kind: "mine"},
+		{Data: "fine", ID: "a", Kind: "mine"}, {Data: "cancelled", ID: "d", Kind: "mine"},
 	}
+	must[*QueuesAddAnswer](t)(c.Queues.Add(ctx, "go-worked", NewTask{Data: "not mine", ID: "e", Kind: "other"}))
 	must[*QueuesAddManyAnswer](t)(c.Queues.AddMany(ctx, "go-worked", QueuesAddManyBody{Tasks: tasks}))
 	var handled sync.WaitGroup
 	handled.Add(len(tasks))
@@ -78,6 +79,8 @@ func TestWork(t *testing.T) {
 	err := c.Work(ctx, "go-worked", func(ctx context.Context, delivery *Delivery) (any, error) {
 		defer handled.Done()
 		switch string(delivery.Data) {
+		case `"not mine"`:
+			t.Error("was given a task of another kind")
 		case `"wrong"`:
 			return nil, NonRetryable(errors.New("it is wrong"))
 		case `"panics"`:
@@ -94,7 +97,7 @@ func TestWork(t *testing.T) {
 			return nil, err
 		}
 		return map[string]int64{"token": delivery.Token}, nil
-	}, WorkOptions{Concurrency: 2, Lease: 3 * time.Second})
+	}, WorkOptions{Concurrency: 2, Kinds: []string{"mine"}, Lease: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

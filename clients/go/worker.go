@@ -17,6 +17,8 @@ type WorkOptions struct {
 	Worker string
 	// Concurrency is how many tasks are handled at a time. 0 for 1.
 	Concurrency int
+	// Kinds of tasks that the handler handles: those of others, and of none, are left to other workers. nil for all tasks.
+	Kinds []string
 	// Lease is how long a task is kept for this worker if it falls silent, 1 s to 10 min. 0 for 30 s.
 	Lease time.Duration
 	// OnError is told of errors that no handler sees: the server is away, or a task was lost. The worker goes on. It may be
@@ -36,6 +38,8 @@ type Delivery struct {
 	Resource string
 	Key      string
 	Tenant   string
+	// Kind is the name of its kind, if it was added with one.
+	Kind string
 
 	claims   *Claims
 	handle   string
@@ -141,7 +145,7 @@ func (w *work) claimAndHandle(ctx context.Context) error {
 	// Without an Idempotency-Key: where this process has gone by then, the server gives the task to others at once.
 	answer, err := w.claims.Claim(ctx, w.queue, ClaimsClaimBody{
 		Worker: w.options.Worker, Lease: Ptr(w.options.Lease.Milliseconds()),
-		Max: Ptr(int64(1)), Wait: Ptr(claimWait.Milliseconds()),
+		Max: Ptr(int64(1)), Wait: Ptr(claimWait.Milliseconds()), Kinds: w.options.Kinds,
 	})
 	if err != nil {
 		return err
@@ -151,7 +155,7 @@ func (w *work) claimAndHandle(ctx context.Context) error {
 		valid := newValidity(context.Background(), "task "+task.ID, sent, answer.ValidFor, answer.Waited)
 		w.handle(valid, &Delivery{
 			ID: task.ID, Data: task.Data, Attempt: task.Attempt, Token: task.Token, Issuer: task.Issuer,
-			Resource: task.Resource, Key: task.Key, Tenant: task.Tenant,
+			Resource: task.Resource, Key: task.Key, Tenant: task.Tenant, Kind: task.Kind,
 			claims: w.claims, handle: task.Claim, validity: valid,
 		}, task.Timeout)
 	}

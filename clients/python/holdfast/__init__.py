@@ -4,7 +4,7 @@ The main path: Client. Its operations, such as client.queues.add("images", data=
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._operations import Operations
@@ -72,14 +72,16 @@ class Client(Operations):
         *,
         worker: str = "remote",
         concurrency: int = 1,
+        kinds: Sequence[str] | None = None,
         lease: float = 30.0,
         stop: threading.Event | None = None,
     ) -> None:
         """Takes tasks of a queue, and gives each to `handler` in a thread.
 
         What the handler returns is the task's result; a task whose handler raises is tried again after its backoff. It returns
-        when `stop` is set and all that was under way has ended, which takes up to 25 s while a claim waits. lease: how long a
+        when `stop` is set and all that was under way has ended, which takes up to 25 s while a claim waits. kinds: those that the
+        handler handles; tasks of others, and of none, are left to other workers. lease: how long a
         task is kept for this worker if it falls silent, in seconds, 1 to 600. Raises ProblemError if the key lacks the right
         queues:work.
         """
-        Worker(self, queue, handler, worker=worker, lease=lease, stop=stop).run(concurrency)
+        Worker(self, queue, handler, worker=worker, kinds=kinds, lease=lease, stop=stop).run(concurrency)

@@ -44,6 +44,8 @@ class Delivery:
         self.issuer: str = task["issuer"]
         self.resource: str = task["resource"]
         self.key: str | None = task.get("key")
+        #: The name of its kind, if it was added with one.
+        self.kind: str | None = task.get("kind")
 
     @property
     def lost(self) -> bool:
@@ -72,6 +74,7 @@ class Worker:
         self._queue = queue
         self._handler = handler
         self._name: str = options["worker"]
+        self._kinds: list[str] | None = options["kinds"] and list(options["kinds"])
         self._lease: float = options["lease"]
         self._stop: threading.Event = options["stop"] or threading.Event()
         self._failure: BaseException | None = None
@@ -113,6 +116,7 @@ class Worker:
             lease=int(self._lease * 1000),
             max=1,
             wait=_WAIT,
+            **({} if self._kinds is None else {"kinds": self._kinds}),
         )
         for task in answer["tasks"]:
             self._handle(task, Validity(sent, answer))

@@ -46,8 +46,9 @@ class TestClient(unittest.TestCase):
             return {"token": delivery.token}
 
         client = self.client
-        client.queues.add_many("python-worked", tasks=[{"data": "wrong", "id": "b"}, {"data": "cancelled", "id": "c"}, {"data": "last", "id": "a"}])
-        client.work("python-worked", handle, lease=3.0, stop=stop)
+        client.queues.add_many("python-worked", tasks=[{"data": data, "id": id, "kind": kind} for data, id, kind in [("other", "d", "other"), ("wrong", "b", "mine"), ("cancelled", "c", "mine"), ("last", "a", "mine")]])
+        client.work("python-worked", handle, kinds=["mine"], lease=3.0, stop=stop)
+        self.assertIn(client.queues.get("python-worked", "d")["state"], ["delayed", "waiting"])
         done = client.queues.get("python-worked", "a")
         self.assertEqual(done["state"], "completed")
         self.assertGreater(done["result"]["token"], 0)

@@ -17,6 +17,10 @@ export interface WorkOptions {
   readonly worker?: string;
   /** How many tasks are handled at a time. Default 1. */
   readonly concurrency?: number;
+  /**
+   * The kinds of tasks that the handler handles: those of others, and of none, are left to other workers. Default: all tasks.
+   */
+  readonly kinds?: readonly string[];
   /** How long a task is kept for this worker if it falls silent, in ms, 1000 to 600000. Default 30000. */
   readonly lease?: number;
   /** Ends the worker: it takes no more tasks, and those under way go on to their end. */
@@ -84,12 +88,12 @@ async function workAlone(work: Work): Promise<void> {
 
 async function claimAndHandle(work: Work): Promise<void> {
   const { claims, queue, options } = work;
-  const { worker = 'remote', lease = 30_000, signal } = options;
+  const { worker = 'remote', lease = 30_000, kinds, signal } = options;
   const sent = performance.now();
   // Without an Idempotency-Key: where this process has gone by then, the server gives the task to others at once.
   const answer = await claims.claim(
     queue,
-    { worker, lease, max: 1, wait: WAIT },
+    { worker, lease, max: 1, wait: WAIT, ...(kinds && { kinds }) },
     { ...(signal && { signal }) },
   );
   for (const { claim, ...task } of answer.tasks) {

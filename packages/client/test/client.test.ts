@@ -103,20 +103,30 @@ it('work: what a handler returns or throws is what becomes of its task, and who 
       await delivery.progress(0.5);
       return { token: delivery.token };
     },
-    { lease: 6_000, concurrency: 2, signal: stop.signal, onError: (error) => told.push(error) },
+    {
+      lease: 6_000,
+      concurrency: 2,
+      kinds: ['fine', 'wrong', 'long'],
+      signal: stop.signal,
+      onError: (error) => told.push(error),
+    },
   );
   await client.queues.addMany('worked', {
     tasks: [
-      { data: 'fine', id: 'a' },
-      { data: 'wrong', id: 'b' },
+      { data: 'of another kind', id: 'other', kind: 'other' },
+      { data: 'fine', id: 'a', kind: 'fine' },
+      { data: 'wrong', id: 'b', kind: 'wrong' },
     ],
   });
   const fine = await client.queues.get('worked', 'a', { wait: 20_000 });
   expect(fine).toMatchObject({ state: 'completed', result: { token: expect.any(Number) } });
   await expect.poll(async () => (await client.queues.get('worked', 'b')).state).toBe('dead');
+  // Of one that has ended, the kind is not known.
+  expect(await client.queues.get('worked', 'other')).toMatchObject({ kind: 'other' });
+  expect(handled).not.toContain('of another kind');
 
   // It is told at the next renewal.
-  await client.queues.add('worked', { data: 'long', id: 'c' });
+  await client.queues.add('worked', { data: 'long', id: 'c', kind: 'long' });
   const begun = async () => (await client.queues.get('worked', 'c')).state;
   await expect.poll(begun).toBe('active');
   await expect.poll(async () => handled.includes('long')).toBe(true);
