@@ -25,12 +25,14 @@ import { encodeData } from './data.js';
 import { encodeTrace } from './inspection.js';
 import { partsOfKey } from './keys.js';
 import { asKnown, unknownKind } from './kinds.js';
-import { dead, done, failed, failureOf, keptAsAsked, type Outcome, whyGivenUp } from './outcome.js';
+import { dead, done, failed, failureOf, keptAsAsked, later, type Outcome, whyGivenUp } from './outcome.js';
 import { type QueueParts, requireQueue } from './parts.js';
+import { passOn } from './passing.js';
 import type { QueuePort } from './port.js';
 import { encodeResult } from './results.js';
 import { Sleep } from './sleep.js';
 import { LARGEST_PROGRESS, LONGEST_LINE } from './task.js';
+import type { KeptOptions } from './task-options.js';
 import { TickRunner } from './ticks.js';
 import * as verbs from './verbs.js';
 
@@ -243,11 +245,26 @@ export class Remote {
       const { now } = work;
       const why = whyGivenUp(claimed, attempt, now) ?? whyNotJson(claimed);
       if (why !== undefined) await this.#giveUp(claimed, attempt, { session, why, now });
+      else if (claimed.options.n !== undefined)
+        await this.#passOn(claimed, attempt, { session, now, next: claimed.options.n });
       else if (kinds !== undefined && !kinds.includes(claimed.options.j ?? ''))
         await this.#leave(claimed, attempt, { session, now });
       else deliveries.push(this.#deliveryOf(claimed, attempt, { session, lease, work }));
     }
     return deliveries;
+  }
+
+  /** It is for another queue: no program that works on this one sees it. */
+  async #passOn(
+    claimed: Claimed,
+    attempt: number,
+    { session, now, next }: { session: string; now: number; next: NonNullable<KeptOptions['n']> },
+  ): Promise<void> {
+    const delay = await passOn(this.#parts.port, claimed, next);
+    const { added, errors } = claimed;
+    const trace = encodeTrace({ attempt, added, begun: now, duration: 0, worker: session, errors });
+    const outcome = delay === undefined ? done(claimed, 'null', trace) : later(claimed, attempt, delay);
+    await this.#finish(session, claimed, outcome);
   }
 
   /** Of a kind that the program does not know: others may. */

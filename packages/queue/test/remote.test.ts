@@ -185,3 +185,14 @@ test('tasks of kinds that a program does not know are left to others, at no atte
   expect(task).toMatchObject({ data: 'o', kind: 'other', attempt: 1 });
   expect(await remote.complete(task.ref, 'done')).toBe('finished');
 });
+
+test('a follow-up for another queue is handed over, and given to no program that works on this one', async () => {
+  const other = queueOf({ name: 'other' });
+  const followUp = { data: 'then', queue: other, options: { id: 'after' } };
+  await queue.addMany([{ data: 1 }], { followUp });
+  await remote.complete((await claim()).ref, 'one');
+  expect(await remote.claim(request({ session: 'w.2' }))).toBeUndefined();
+  expect(await queue.get('after')).toMatchObject({ state: 'completed' });
+  const elsewhere = await remoteOf(other).claim(request({ session: 'w.3' }));
+  expect(elsewhere?.deliveries).toMatchObject([{ id: 'after', data: 'then' }]);
+});
