@@ -93,7 +93,9 @@ export class GenerationsSeen {
     return this.#swept.get(generation) ?? Number.POSITIVE_INFINITY;
   }
 
-  look({ verb, args }: Call, reply: readonly unknown[]): void {
+  look({ verb, keys, args }: Call, reply: readonly unknown[]): void {
+    // Most calls are of partitions, and change nothing of what is asked here.
+    const isOfCatalog = keys.includes(CATALOG);
     const [views, token] = (reply[0] === 'done' && CHANGES[verb]?.(args)) || [[], undefined];
     for (const view of views) {
       this.#requireRight(verb, view, Number(token));
@@ -102,11 +104,11 @@ export class GenerationsSeen {
       if (verb === 'retire') this.#retired(`${view}.${args[1]}`);
     }
     if (verb === 'swap' && reply[0] === 'done') this.#requireTogether(views);
-    this.#requireNumber(verb);
+    if (isOfCatalog) this.#requireNumber(verb);
     if (verb === 'pin' && reply[0] === 'done') this.#pinned(args, reply);
     if (verb === 'unpin') for (const name of pairsOf(args.slice(1))) this.#pins.delete(`${name}:${args[0]}`);
     if (verb === 'drop' && reply[0] === 'dropped') this.#dropped(args[0] ?? '');
-    this.#note();
+    if (isOfCatalog) this.#note();
   }
 
   /** Generations that are cut together, "<view>.<generation>": none is read before the others. */

@@ -12,6 +12,7 @@ export type Server = Pick<ModelServer, 'look' | 'dump'>;
 
 /** On which server of so many the keys of the catalog are, or those of a partition. */
 function placeOf(key: string, servers: number): number {
+  if (servers === 1) return 0;
   const [, partition] = /^\{feat:\w+\.(\d+)\}/.exec(key) ?? [];
   return partition === undefined ? 0 : (Number(partition) + 1) % servers;
 }
