@@ -36,19 +36,6 @@ export const VECTOR_SERVER_CANARIES: readonly Canary[] = [
     changes: [{ file: `${SRC}/query/server-search.ts`, find: '    await follower.look();\n', replace: '' }],
   },
   {
-    name: 'hits behind what the server has told',
-    about:
-      'A document that has moved away is told in place of nearer ones that the server was not asked for.',
-    focus: 'server',
-    changes: [
-      {
-        file: `${SRC}/query/server-search.ts`,
-        find: '(near.at(-1)?.score ?? 1);',
-        replace: '(near.at(-1)?.score ?? 1) - 3;',
-      },
-    ],
-  },
-  {
     name: 'a set with the vectors of before',
     about: 'The sets of the server keep the vectors of a document that is put again.',
     focus: 'server',

@@ -57,6 +57,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a patch of what was read once',
+    focus: 'patches',
     about: 'Of two patches at once, one is lost.',
     changes: [
       {
@@ -68,6 +69,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a deletion of what has changed',
+    focus: 'patches',
     about: 'A deletion by a filter deletes what does not match it any more.',
     changes: [
       {
@@ -196,11 +198,13 @@ export const VECTORS_CANARIES: readonly Canary[] = [
   },
   {
     name: 'documents found after their time',
+    focus: 'expiries',
     about: 'What has expired is removed when something is read only.',
     changes: [{ file: `${SRC}/vector-index.ts`, find: '    this.#follower.expire();\n', replace: '' }],
   },
   {
     name: "the server's time when its answer comes",
+    focus: 'expiries',
     about: 'What an answer says of the time counts from when it has come.',
     changes: [
       {

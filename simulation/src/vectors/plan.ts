@@ -86,7 +86,7 @@ export type VectorsStep = { readonly after: number } & (
   | { readonly f: 'embed'; readonly again: boolean }
 );
 
-export const VECTORS_FOCUSES = ['models', 'shards', 'server'] as const;
+export const VECTORS_FOCUSES = ['models', 'shards', 'server', 'patches', 'expiries'] as const;
 
 /** By how much longer a run takes that is long. */
 const LONGER = 14;
@@ -94,17 +94,17 @@ const LONGER = 14;
 export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan {
   const dice = new Dice(seed ^ 0x5bd1e9);
   const clients = wishes.clients ?? dice.whole(2, 4);
+  const { focus } = wishes;
   const isLong = dice.chance(0.15);
   const healAt = dice.whole(3_000, 7_000) * (isLong ? LONGER : 1);
   const lossy = dice.chance(0.35);
   const lease = dice.scale(150, 3_000);
   const isExact = dice.chance(0.5);
-  const { focus } = wishes;
   const hasModels = focus === undefined ? seed % 4 === 1 : focus === 'models';
   const hasShards =
     focus === 'shards' ||
     (focus === undefined && !hasModels && seed % 7 === 3 && seed % 3 !== 0 && seed % 5 !== 0);
-  const isPlain = (focus === undefined || focus === 'server') && !hasModels;
+  const isPlain = focus !== 'shards' && !hasModels;
   const clock = (): ClockPlan => ({
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -119,7 +119,7 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
     resends: dice.chance(0.3),
     nodeClocks: [clock()],
-    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), { isLong, hasModels })),
+    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), { isLong, hasModels, focus })),
     faults: isLong ? withAbsence(dice, faults, { clients, healAt }) : faults,
     healAt,
     clocksJump: false,
@@ -154,12 +154,16 @@ function withAbsence(
 function drawClient(
   dice: Dice,
   clock: ClockPlan,
-  { isLong, hasModels }: { readonly isLong: boolean; readonly hasModels: boolean },
+  {
+    isLong,
+    hasModels,
+    focus,
+  }: { readonly isLong: boolean; readonly hasModels: boolean; readonly focus: string | undefined },
 ): ClientPlan<VectorsStep> {
   const tasks = Array.from({ length: dice.whole(1, 3) }, () =>
     Array.from({ length: dice.whole(4, 14) }, () => {
       const after = dice.chance(0.35) ? 0 : dice.scale(1, 500) * (isLong ? LONGER : 1);
-      const step = hasModels && dice.chance(0.45) ? drawBuildStep(dice) : drawStep(dice);
+      const step = hasModels && dice.chance(0.45) ? drawBuildStep(dice) : drawStep(dice, focus);
       return { after, ...step } as VectorsStep;
     }),
   );
@@ -169,26 +173,34 @@ function drawClient(
 /** Without the `after` of a union, which TypeScript leaves out of all of its parts only in this way. */
 type Without<T> = T extends unknown ? Omit<T, 'after'> : never;
 
-function drawStep(dice: Dice): Without<VectorsStep> {
-  const f = dice.one([
-    ...(['put', 'put', 'put', 'put', 'put', 'put', 'patch', 'patch', 'delete', 'delete'] as const),
-    ...(['delete all', 'search', 'search', 'search', 'search', 'get', 'count', 'scroll'] as const),
-  ]);
+const STEPS = [
+  ...(['put', 'put', 'put', 'put', 'put', 'put', 'patch', 'patch', 'delete', 'delete'] as const),
+  ...(['delete all', 'search', 'search', 'search', 'search', 'get', 'count', 'scroll'] as const),
+];
+
+/** Those of a focus, if it has some of its own. */
+const STEPS_OF: Readonly<Record<string, typeof STEPS>> = {
+  patches: ['put', 'patch', 'patch', 'patch', 'patch', 'delete all', 'delete all', 'search'],
+  expiries: ['put', 'put', 'search', 'search', 'search', 'count', 'get'],
+};
+
+function drawStep(dice: Dice, focus: string | undefined): Without<VectorsStep> {
+  const f = dice.one(STEPS_OF[focus ?? ''] ?? STEPS);
   const filter = dice.one(FILTER_NAMES);
   switch (f) {
     case 'put':
       return {
-        ...{ f, ...drawWritten(dice), kind: dice.one(KINDS), price: dice.whole(0, PRICES - 1) },
-        ttl: dice.chance(0.25) ? dice.scale(30, 4_000) : undefined,
+        ...{ f, ...drawWritten(dice, focus), kind: dice.one(KINDS), price: dice.whole(0, PRICES - 1) },
+        ttl: dice.chance(focus === 'expiries' ? 0.9 : 0.25) ? dice.scale(30, 4_000) : undefined,
         chunks: dice.one([0, 1, 1, 1, 2, 3]),
       };
     case 'patch':
       return {
-        ...{ f, ...drawWritten(dice), price: dice.whole(0, PRICES - 1) },
+        ...{ f, ...drawWritten(dice, focus), price: dice.whole(0, PRICES - 1) },
         kind: dice.chance(0.5) ? dice.one(KINDS) : undefined,
       };
     case 'delete':
-      return { f, ...drawWritten(dice) };
+      return { f, ...drawWritten(dice, focus) };
     case 'search':
       return {
         ...{ f, filter, limit: dice.one([1, 2, 10, 10]), ...drawRead(dice) },
@@ -217,8 +229,9 @@ const drawRead = (dice: Dice): Read => ({
   wait: dice.scale(30, 3_000),
 });
 
-function drawWritten(dice: Dice): Written {
-  const id = dice.one(IDS);
+function drawWritten(dice: Dice, focus: string | undefined): Written {
+  // Of two documents, so that writes of one meet.
+  const id = dice.one(focus === 'patches' ? IDS.slice(-2) : IDS);
   // Of some documents all writes say when they were true.
   const isTimed = id <= 'd3' || dice.chance(0.25);
   const holder = dice.chance(0.4)
