@@ -93,7 +93,13 @@ test('bodies that are too large, too deep, compressed or of another type are ref
   const { ask } = await serve({ maxBody: 2_000 });
   const add = (body: unknown, headers = {}) => ask('POST', '/v1/queues/q/tasks', { body, headers });
   expect((await add({ data: 'x'.repeat(3_000) })).status).toBe(413);
-  expect((await add(`{"data": ${'['.repeat(100)}${']'.repeat(100)}}`)).body.detail).toContain('64 levels');
+  const nested = (open: string, close: string, levels: number) =>
+    `{"data": ${open.repeat(levels)}1${close.repeat(levels)}}`;
+  expect((await add(nested('[', ']', 63))).status).toBe(201);
+  expect((await add(nested('[', ']', 64))).body.detail).toContain('64 levels');
+  expect((await add(nested('{"a":', '}', 64))).body.detail).toContain('64 levels');
+  expect((await add(nested('[{"a":', '}]', 31))).status).toBe(201);
+  expect((await add(nested('[{"a":', '}]', 32))).body.detail).toContain('64 levels');
   expect((await add({ data: 1 }, { 'content-encoding': 'gzip' })).status).toBe(415);
   expect((await add({ data: 1 }, { 'content-type': 'text/plain' })).status).toBe(415);
   expect((await add({})).body.errors).toEqual([{ field: 'body.data', message: 'is missing' }]);

@@ -65,8 +65,21 @@ function readText(request: IncomingMessage, most: number): Promise<string> {
   });
 }
 
+/** Whether a text has so few brackets that it cannot be nested too deeply; that is most of them, and costs far less to find out. */
+function hasFewBrackets(text: string): boolean {
+  let count = 0;
+  for (const bracket of '[{') {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      count += 1;
+      if (count > DEEPEST) return false;
+    }
+  }
+  return true;
+}
+
 /** Nesting costs whoever walks through it later a stack. */
 function requireShallow(text: string): void {
+  if (hasFewBrackets(text)) return;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
