@@ -13,16 +13,19 @@ local admitted, refusal = admit()
 if refusal then return refusal end
 
 local kept = redis.call('MGET', unpack(KEYS, 2))
-local ttl, changes = string.match(ARGV[1], '^%d+'), {}
-for number, other in string.gmatch(ARGV[1], ' (%d+):(%d+)') do changes[tonumber(number)] = other end
-local votes, granted = {}, 0
+local ttl, changes = string.match(ARGV[1], '^%d+'), nil
+if ttl ~= ARGV[1] then
+  changes = {}
+  for number, other in string.gmatch(ARGV[1], ' (%d+):(%d+)') do changes[tonumber(number)] = other end
+end
+local votes -- once there is another than 'granted'
 for i = 1, #ARGV - 1 do
   local lock, fence, value = KEYS[2 * i], KEYS[2 * i + 1], ARGV[i + 1]
   local token = string.match(value, '^%d+')
   local ballot = tonumber(token)
   local holder, mark = kept[2 * i - 1], token_of(kept[2 * i])
   local vote
-  ttl = changes[i] or ttl
+  ttl = changes and changes[i] or ttl
   if holder == value then
     vote = 'granted' -- the same proposal, delivered twice
   elseif holder then
@@ -37,8 +40,10 @@ for i = 1, #ARGV - 1 do
   else
     vote = held_by(redis.call('GET', lock), lock) -- by an earlier operation of this batch
   end
-  if vote == 'granted' then granted = granted + 1 end
-  votes[i] = vote
+  if votes then
+    votes = votes .. ' ' .. vote
+  elseif vote ~= 'granted' then
+    votes = string.rep('granted ', i - 1) .. vote
+  end
 end
-if granted == #votes then votes = {'granted'} end
-return 'voted ' .. run_id .. ' ' .. table.concat(votes, ' ')
+return 'voted ' .. run_id .. ' ' .. (votes or 'granted')

@@ -78,7 +78,7 @@ export const NODE_CANARIES: readonly Canary[] = [
       },
       {
         file: 'packages/lock/lua/release.lua',
-        find: 'if nobody_waits and holders[i] == value then',
+        find: 'if nobody_waits and holders[i] == ARGV[i] then',
         replace: 'if nobody_waits and holders[i] then',
       },
     ],
