@@ -22,6 +22,7 @@ import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
+import { queueCluster } from './queue/cluster.js';
 import { queueFairness } from './queue/fairness.js';
 import { queueFanIn } from './queue/fan-in.js';
 import { queueIdle } from './queue/idle.js';
@@ -54,6 +55,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['queue-fan-in', queueFanIn],
   ['queue-idle', queueIdle],
   ['queue-kills', queueKills],
+  ['queue-cluster', queueCluster],
   ['queue-peers', queuePeers],
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],

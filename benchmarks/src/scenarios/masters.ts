@@ -15,8 +15,9 @@ export interface Masters {
 
 const SLOTS = 16_384;
 
-export async function startMasters(count: number): Promise<Masters> {
-  const nodes = await startNodes(count, { args: ['--cluster-enabled', 'yes'] });
+/** `args`: further ones of each server. */
+export async function startMasters(count: number, args: readonly string[] = []): Promise<Masters> {
+  const nodes = await startNodes(count, { args: ['--cluster-enabled', 'yes', ...args] });
   const clients = nodes.urls.map((url) => new Redis(url));
   try {
     for (const [index, client] of clients.entries()) {

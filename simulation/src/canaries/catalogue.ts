@@ -15,6 +15,7 @@ import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { READ_CANARIES } from './reads.js';
+import { REMOTE_WORKER_CANARIES } from './remote-workers.js';
 import { REPLICA_CANARIES } from './replicas.js';
 import { VECTOR_GENERATION_CANARIES } from './vector-generations.js';
 import { VECTOR_SERVER_CANARIES } from './vector-server.js';
@@ -24,7 +25,12 @@ import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
 import { WORKFLOW_CANARIES } from './workflows.js';
 
-const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...QUEUE_STEERING_CANARIES, ...WORKER_CANARIES];
+const OF_QUEUE: readonly Canary[] = [
+  ...QUEUE_CANARIES,
+  ...QUEUE_STEERING_CANARIES,
+  ...REMOTE_WORKER_CANARIES,
+  ...WORKER_CANARIES,
+];
 const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];
 
 const OF_FEATURES: readonly Canary[] = [

@@ -34,6 +34,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
   const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
   const { createLatch } = await load('queue/dist/latch.js');
+  const { openRemote } = await load('queue/dist/remote.js');
   const { createWorkflows, defineWorkflow } = await load('workflow/dist/index.js');
   const features: Subject['features'] = await import(
     pathToFileURL(join(folder, 'features/dist/index.js')).href
@@ -41,7 +42,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const vectors: Subject['vectors'] = await import(pathToFileURL(join(folder, 'vectors/dist/index.js')).href);
   return {
     ...{ createLocks, LeaseLostError, createRedisGuard, createQueue, createWorker, NonRetryableError },
-    ...{ createLatch, createWorkflows, defineWorkflow, features, vectors },
+    ...{ createLatch, openRemote, createWorkflows, defineWorkflow, features, vectors },
   };
 }
 

@@ -71,15 +71,17 @@ export class Breaks {
       completed: Number(meta('ends:done')),
     };
     this.#kept = kept;
-    if (meta('breaker') === null || reply[0] !== 'worked') return;
-    const now = Number(reply[2]);
+    const isEnd = verb === 'finish' && reply[0] === 'finished';
+    if (meta('breaker') === null || (reply[0] !== 'worked' && !isEnd)) return;
+    const now = isEnd ? Math.floor(store.time() / 1_000) : Number(reply[2]);
     const ended = before === undefined ? failuresIn(args) : failuresOf(kept) - failuresOf(before);
     this.#noteEnds(ended, now);
     if (before === undefined) return;
     if (before.broken === undefined && !plan.failsOver) this.#judgeFailures(before, kept, now);
     if (kept.broken !== undefined) this.#judgeEnd(args, kept.completed - before.completed);
     if (kept.broken === undefined) this.#probe = undefined;
-    else if (verb === 'work') this.#judgeDeliveries(String(args[0]), reply, before.broken === kept.broken);
+    else if (verb === 'work' || verb === 'fetch')
+      this.#judgeDeliveries(String(args[0]), reply, before.broken === kept.broken);
     if (kept.broken !== undefined || before.broken !== undefined) {
       this.#failures = [];
       this.#ends = [];

@@ -103,7 +103,7 @@ export class Lives {
   look(call: Call, reply: readonly string[]): void {
     const [word] = reply;
     if (call.verb === 'put') this.#put(call, reply);
-    if (call.verb === 'work') this.#noteLetters();
+    if (call.verb === 'work' || call.verb === 'finish') this.#noteLetters();
     if (word === 'released') this.#windows.delete(call.args[0] ?? '');
     if (call.verb === 'fan' && word === 'fanned') this.#fan(call, reply);
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);

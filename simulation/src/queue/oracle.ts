@@ -17,14 +17,17 @@ import { Changes } from './changes.js';
 import { asPut, Holders } from './holders.js';
 import { Latches } from './latches.js';
 import { Lives } from './lives.js';
-import { isFollowUp, key } from './names.js';
+import { EFFECTS, isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
 import { Rates } from './rates.js';
 import { Retention } from './retention.js';
 import { Ticks } from './ticks.js';
 import { Turns } from './turns.js';
 
-type Begun = Task<{ name: string }>;
+/** The part of a task that is judged, whoever has it. */
+export type Begun = Pick<Task<{ name: string }>, 'id' | 'key' | 'token' | 'data' | 'signal'> & {
+  readonly lease: { remaining(): number };
+};
 
 interface Held {
   readonly task: Begun;
@@ -52,6 +55,8 @@ export class QueueOracle implements Judge {
   readonly #retention: Retention;
   readonly #ticks: Ticks;
   readonly #turns: Turns;
+  /** Sessions of remote programs that were given tasks: they are told of the same ones from then on. */
+  readonly #given = new Set<string>();
   /** The highest token that was issued before the limits of the plan were declared; undefined until they are. */
   #unlimited: number | undefined;
   readonly #acknowledged = new Set<string>();
@@ -104,15 +109,39 @@ export class QueueOracle implements Judge {
       if (call?.verb === 'add' && typeof reply === 'string') this.#lives.plain(call, reply);
       return;
     }
+    const isTold = call.verb === 'fetch' && this.#given.has(call.args[0] ?? '');
     this.#lives.look(call, reply as string[]);
     this.#turns.look(call, reply as string[]);
-    this.#breaks.look(call, reply as readonly Reply[]);
+    if (!isTold) this.#breaks.look(call, reply as readonly Reply[]);
     this.#changes.look(call, reply as string[]);
     if (reply[0] === 'obliterated') this.forgets();
     if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
-    if (call.verb === 'work' || call.verb === 'renew') this.#retention.look();
+    if (['work', 'renew', 'finish'].includes(call.verb)) this.#retention.look();
     if (call.verb === 'enter') this.#judgeLimits();
-    if (call.verb === 'work' && reply[0] === 'worked') this.#delivered(reply as readonly Reply[]);
+    if (call.verb === 'finish' && reply[0] === 'finished') this.#noteEffect(call.args);
+    const [session = '', , , issues] = call.args;
+    const delivers = call.verb === 'work' || (call.verb === 'fetch' && issues === '1');
+    if (delivers && reply[0] === 'worked') this.#delivered(reply as readonly Reply[], isTold);
+    if (call.verb === 'fetch' && reply.length > 8) this.#given.add(session);
+  }
+
+  /** Remote programs have no effects: the mark is made here, in the same moment. */
+  #noteEffect([, priority, entry, ...outcome]: readonly string[]): void {
+    const at = outcome.findIndex(
+      (word, index) =>
+        /^(done|recorded)$/.test(word) && outcome[index + 1] === priority && outcome[index + 2] === entry,
+    );
+    if (at < 0) return;
+    const [id = '', result = ''] =
+      outcome[at] === 'done'
+        ? [priority === '0' ? entry : `${entry}:${priority}`, outcome[at + 3]]
+        : [outcome[at + 3], outcome[at + 5]];
+    const { name } = JSON.parse(result) as { name: string };
+    const { server } = this.#world.store;
+    const { isFull } = server;
+    server.isFull = false; // as in a script that frees memory
+    server.execute('HINCRBY', [EFFECTS, name === 'tick' ? id : name, '1']);
+    server.isFull = isFull;
   }
 
   /** A producer was told that the task is there: it, or, where that is possible, another that is the same. */
@@ -160,13 +189,13 @@ export class QueueOracle implements Judge {
   }
 
   /** Tokens are judged where they are issued: a worker may begin late. */
-  #delivered(reply: readonly Reply[]): void {
+  #delivered(reply: readonly Reply[], isTold: boolean): void {
     const token = Number(reply[1]);
     const isJudged = this.#unlimited !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
     for (let place = 8; place < reply.length; place += 2) {
       const level = Number(reply[place]);
-      this.#turns.delivered(level, reply[place + 1] as readonly Reply[]);
-      if (isJudged) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
+      if (!isTold) this.#turns.delivered(level, reply[place + 1] as readonly Reply[]);
+      if (isJudged && !isTold) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
       for (const [entry, fields] of reply[place + 1] as unknown as [string, string[]][]) {
         const plain = level === 0 ? entry : `${entry}:${level}`;
         const id = fields[0] === 'd' ? plain : (fields[1] ?? '');
@@ -175,7 +204,7 @@ export class QueueOracle implements Judge {
             'priority',
             `${id} was delivered by priority ${level}, but is "${fields[2].slice(0, 3)}"`,
           );
-        if (isFollowUp(id)) this.#lives.judgeFollowUp(id);
+        if (isFollowUp(id) && !isTold) this.#lives.judgeFollowUp(id);
         const before = this.#tokens.get(id) ?? 0;
         if (token <= before || token <= this.#highest) {
           const last = Math.max(before, this.#highest);

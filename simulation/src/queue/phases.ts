@@ -78,6 +78,8 @@ export class QueuePhases implements Phases {
       this.#crew.do(0, 'unschedules', (process) => process.unschedule(SCHEDULE));
     // Who has paused the queue may have been killed since.
     this.#crew.do(0, 'resumes', (process) => process.resume());
+    for (const place of this.#world.plan.clients.keys())
+      this.#crew.do(place, 'stops its remote program', (process) => process.stopRemote());
     this.#look();
   }
 

@@ -57,6 +57,17 @@ interface QueueClientPlan extends ClientPlan<QueueStep> {
   readonly wrongBackoff: boolean;
   /** When its worker is stopped, and another started in its place. */
   readonly restarts: readonly number[];
+  /** Of a program that works without a connection to Redis, through this process. */
+  readonly remote: RemotePlan | undefined;
+}
+
+export interface RemotePlan {
+  readonly lease: number;
+  /** How many tasks it claims at once, and how long it waits for the first. */
+  readonly most: number;
+  readonly wait: number;
+  /** Each so many claims it hands back what it was given; 0 for never. */
+  readonly returns: number;
 }
 
 /** What a producer does next. */
@@ -176,6 +187,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const breaks = new Dice(seed ^ 0x19c3e5);
   const changes = new Dice(seed ^ 0x5ab1d9);
   const holds = new Dice(seed ^ 0x66d3a1);
+  const remotes = new Dice(seed ^ 0x63d2f7);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -199,7 +211,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes, holds },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes, holds, remotes },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -247,6 +259,8 @@ interface ClientOptions {
   readonly changes: Dice;
   /** Of holders under whose tokens tasks are added, and of the latch. */
   readonly holds: Dice;
+  /** Of programs that work without a connection. */
+  readonly remotes: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -256,7 +270,21 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, changes, holds, declares }: ClientOptions,
+  {
+    place,
+    lease,
+    healAt,
+    clock,
+    wrongs,
+    ends,
+    moves,
+    keeps,
+    fans,
+    changes,
+    holds,
+    remotes,
+    declares,
+  }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -283,6 +311,14 @@ function drawClient(
     wrongBackoff: wrongs.chance(0.2),
     retries: moves.chance(0.3) ? moves.scale(100, 8_000) : undefined,
     restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
+    remote: remotes.chance(0.25)
+      ? {
+          lease: Math.round(remotes.scale(150, 4_000)),
+          most: remotes.whole(1, 4),
+          wait: remotes.one([0, Math.round(remotes.scale(1, 2_000))]),
+          returns: remotes.one([0, 0, 0, 3, 7]),
+        }
+      : undefined,
     tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
       drawTask(index)
         .map((step) => withWrongs(wrongs, step))

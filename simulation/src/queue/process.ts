@@ -5,6 +5,7 @@
  */
 import type { Deferral, Queue, Task, TaskOutcome, Worker } from '@holdfast/queue';
 import type { Latch } from '@holdfast/queue/latch';
+import type { RemoteDelivery } from '@holdfast/queue/remote';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
@@ -15,6 +16,7 @@ import { EFFECTS, followUpId, isFollowUp } from './names.js';
 import { giveNonsense, NONSENSE } from './nonsense.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
+import { RemoteProgram } from './remote.js';
 import { limitsOf, timesOf } from './settings.js';
 
 export interface QueueProcessOptions {
@@ -24,6 +26,8 @@ export interface QueueProcessOptions {
   readonly oracle: QueueOracle;
   readonly place: number;
   readonly life: number;
+  /** What the remote program of this place has, whichever process it has asked. */
+  readonly handles: Set<RemoteDelivery>;
 }
 
 type Data = { readonly name: string; readonly note?: number };
@@ -40,6 +44,7 @@ export class QueueProcess implements Actor<QueueStep> {
   readonly #options: QueueProcessOptions;
   readonly #latch: Latch;
   #worker: Worker | undefined;
+  #remote: RemoteProgram | undefined;
   /** Of the tasks that it has added, by name. */
   readonly #ids = new Map<string, string>();
   /** Names of the tasks that it has put off. */
@@ -97,6 +102,24 @@ export class QueueProcess implements Actor<QueueStep> {
         : { handler: (task: Task<Data>) => this.#handle(task) }),
       onError: (error) => this.#judgeReport(error),
     });
+  }
+
+  /** Until all is healed, it claims; afterwards it ends what is left. */
+  startRemote(): void {
+    const { world, subject, plan, place, oracle, handles } = this.#options;
+    const { machine, queue } = this;
+    const { remote } = plan.clients[place] ?? {};
+    if (remote === undefined) return;
+    const judge = (error: unknown): void => this.#judge(error);
+    const work = (name: string): WorkPlan => workOf(plan, name);
+    this.#remote = new RemoteProgram(
+      { openRemote: subject.openRemote, queue, plan: remote, machine, oracle, handles, work, judge },
+      { claims: world.scheduler.now < plan.healAt * 1_000 },
+    );
+  }
+
+  async stopRemote(): Promise<void> {
+    await this.#remote?.stop();
   }
 
   /** Stops its worker, and starts another in its place. */

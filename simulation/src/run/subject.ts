@@ -7,6 +7,7 @@ import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks, LeaseLostError } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
 import { createLatch } from '@holdfast/queue/latch';
+import { openRemote } from '@holdfast/queue/remote';
 import { createIndex, createShardedIndex } from '@holdfast/vectors';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
@@ -17,6 +18,7 @@ export interface Subject {
   readonly createQueue: typeof createQueue;
   readonly createWorker: typeof createWorker;
   readonly createLatch: typeof createLatch;
+  readonly openRemote: typeof openRemote;
   readonly NonRetryableError: typeof NonRetryableError;
   readonly createWorkflows: typeof createWorkflows;
   readonly defineWorkflow: typeof defineWorkflow;
@@ -38,6 +40,7 @@ export const shipped: Subject = {
   createQueue,
   createWorker,
   createLatch,
+  openRemote,
   NonRetryableError,
   createWorkflows,
   defineWorkflow,
