@@ -211,7 +211,20 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes, holds, remotes },
+        ...{
+          place,
+          lease,
+          healAt,
+          clock: clock(),
+          wrongs,
+          ends,
+          moves,
+          keeps,
+          fans,
+          changes,
+          holds,
+          remotes,
+        },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
