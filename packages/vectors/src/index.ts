@@ -59,7 +59,6 @@ export type { Attributes } from './truth/record.js';
 export {
   createIndex,
   type VectorIndex,
-  type VectorIndexStats,
 } from './vector-index.js';
 export type {
   DeleteOptions,
@@ -114,3 +113,4 @@ export async function restoreNamedIndex<Name extends string>(
 export function createShardedIndex(options: ShardedIndexOptions): ShardedIndex {
   return new ShardedIndex(options);
 }
+export type { VectorIndexStats } from './operate/stats.js';

@@ -286,7 +286,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     about: 'A document that is written without a text keeps the words that it had.',
     changes: [
       {
-        file: `${SRC}/follow/follower.ts`,
+        file: `${SRC}/follow/words.ts`,
         find: 'if (content === undefined) words.delete(id);',
         replace: 'if (content === undefined) return;',
       },

@@ -18,10 +18,12 @@ import type { Model } from '../truth/builder-verbs.js';
 import { type Body, hasSource, readBody, readDocument } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, OtherEpoch } from '../truth/verbs.js';
-import { Documents, type KnownDocument } from './documents.js';
+import { Documents } from './documents.js';
 import { GenerationIndex, type KeptVectors } from './generation-index.js';
 import { ServerTime } from './server-time.js';
 import { ServerVectors } from './server-vectors.js';
+import type { FollowerState, RestoredVectors } from './state.js';
+import { replaced } from './words.js';
 
 export interface FollowerParts {
   readonly truth: Truth;
@@ -57,24 +59,6 @@ interface Comparison {
   readonly since: number;
   /** What had been purged when it began. */
   readonly purged: number;
-}
-
-/** What a follower knows, for another one that goes on from there. */
-export interface FollowerState {
-  readonly epoch: string;
-  /** What was written up to here is in it, and maybe more. */
-  readonly after: number;
-  readonly generation: string;
-  readonly model: Model;
-  readonly documents: readonly Omit<KnownDocument, 'number'>[];
-  readonly leaving: readonly (readonly [id: string, at: number])[];
-  readonly waiting: readonly string[];
-  readonly unreadable: readonly string[];
-}
-
-export interface RestoredVectors {
-  readonly bytes: ReadonlyMap<string, Uint8Array>;
-  readonly counts: readonly (readonly [id: string, count: number])[];
 }
 
 /** Documents that are read at a time. */
@@ -509,21 +493,5 @@ export class Follower {
       })
       .finally(() => this.#tidying.delete(thing));
     this.#tidying.set(thing, done);
-  }
-}
-
-interface Words<Content> {
-  put(id: string, content: Content): void;
-  delete(id: string): boolean;
-}
-
-/** What a document has in an index of words or terms. */
-function replaced<Content>(words: Words<Content>, id: string, content: Content | undefined): void {
-  try {
-    if (content === undefined) words.delete(id);
-    else words.put(id, content);
-  } catch (error) {
-    words.delete(id); // what it had before is not of this document
-    throw error;
   }
 }

@@ -15,7 +15,8 @@ import { copied, join, Sections, type Source, seal } from '../index/sections.js'
 import { Slices } from '../index/slices.js';
 import type { Model } from '../truth/builder-verbs.js';
 import type { Attributes } from '../truth/record.js';
-import type { Follower, FollowerState } from './follower.js';
+import type { Follower } from './follower.js';
+import type { FollowerState } from './state.js';
 
 /** The layout of what is in the parts. */
 const LAYOUT = 1;

@@ -7,7 +7,8 @@
 import { display, having, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';
 import type { Meter } from '@opentelemetry/api';
-import type { VectorIndex, VectorIndexStats } from '../vector-index.js';
+import type { VectorIndex } from '../vector-index.js';
+import type { VectorIndexStats } from './stats.js';
 
 const gauges = new Gauges<VectorIndexStats>({
   scope: '@holdfast/vectors',

@@ -18,10 +18,11 @@ import {
 import { type NodeSource, partitionOf } from '@holdfast/redis';
 import { inTime } from '../hybrid/in-time.js';
 import { MOST } from '../kernel/layout.js';
+import type { VectorIndexStats } from '../operate/stats.js';
 import type { Filter } from '../query/filter.js';
 import type { Deleted, Results, Scrolled, StoredDocument } from '../query/results.js';
 import type { Attributes } from '../truth/record.js';
-import { createIndex, type VectorIndex, type VectorIndexStats } from '../vector-index.js';
+import { createIndex, type VectorIndex } from '../vector-index.js';
 import type {
   DeleteOptions,
   PatchOptions,
