@@ -36,6 +36,16 @@ it('the Kustomize base has the five nodes that its clients are told of, each res
   expect(base.match(/type: OnDelete/g)).toHaveLength(5);
 });
 
+it('the server is given what it needs beyond the loopback, by variables that it reads', () => {
+  const known = readFileSync(join(DEPLOY, '../packages/holdfast/src/commands/serve/options.ts'), 'utf8');
+  const template = readFileSync(join(CHART, 'templates/server.yaml'), 'utf8');
+  const given = [...template.matchAll(/name: (HOLDFAST_\w+)/g)].map(([, name]) => name);
+  expect(given).toEqual(expect.arrayContaining(['HOLDFAST_KEYS', 'HOLDFAST_SERVER_KEY']));
+  for (const name of given) expect(known).toContain(`env: '${name}'`);
+  for (const file of ['kustomize/base/holdfast.yaml', 'compose.yaml'])
+    expect(readFileSync(join(DEPLOY, file), 'utf8')).toMatch(/HOLDFAST_SERVER_KEY/);
+});
+
 if (process.env['HOLDFAST_TESTS'] === 'deploy') {
   describe('the chart', () => {
     let tools: ReturnType<typeof kubernetesTools>;
