@@ -21,7 +21,7 @@ export interface Message {
 const TIMEOUT = 5_000;
 
 /** The header webhook-signature: one for each secret. */
-export const signatureOf = ({ id, body }: Message, time: number, secrets: readonly Buffer[]): string =>
+const signatureOf = ({ id, body }: Message, time: number, secrets: readonly Buffer[]): string =>
   secrets
     .map((secret) => `v1,${createHmac('sha256', secret).update(`${id}.${time}.${body}`).digest('base64')}`)
     .join(' ');

@@ -27,7 +27,7 @@ interface WebhooksOptions {
 }
 
 /** The queue of deliveries. */
-export const DELIVERIES = 'holdfast-webhooks';
+const DELIVERIES = 'holdfast-webhooks';
 
 const delivery = z.object({ webhook: z.string(), sealed: z.string() });
 const sealedMessage = z.object({ id: z.string(), body: z.string(), since: z.number() });

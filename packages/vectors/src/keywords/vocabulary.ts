@@ -62,7 +62,7 @@ function mayBeginNear(key: string, word: string): boolean {
 }
 
 /** Whether one edit makes one word of the other; equal ones are not. */
-export function isOneEditAway(one: string, other: string): boolean {
+function isOneEditAway(one: string, other: string): boolean {
   if (Math.abs(one.length - other.length) > 1) return false;
   const most = Math.min(one.length, other.length);
   let start = 0;
