@@ -149,9 +149,14 @@ export class Consumer {
     return this.#deliveries.begun;
   }
 
+  /** How many tasks the consumer has. */
+  get held(): number {
+    return this.#deliveries.begun + this.#deliveries.ahead;
+  }
+
   /** How many tasks the consumer has, or has asked for. */
   get load(): number {
-    return this.#deliveries.begun + this.#deliveries.ahead + this.#asked;
+    return this.held + this.#asked;
   }
 
   /** Called when another consumer has room again, which this one may use. */
@@ -221,8 +226,10 @@ export class Consumer {
   /** There may be something: looks for it, or has another worker look if there is no room for it here. */
   #rung(): void {
     this.#wake();
-    const { phase, isPaused, concurrency, load } = this.#situation;
-    if (phase === 'working' && !isPaused && load < concurrency) return;
+    const { phase, isPaused, concurrency } = this.#situation;
+    // What the others of this worker have only asked for they may not get: this one looks as soon as they know.
+    const held = this.#options.shared.reduce((sum, { held }) => sum + held, 0);
+    if (phase === 'working' && !isPaused && held < concurrency) return;
     // If Redis is away, the others hear of it with a renewal.
     void this.#options.queue.port.call(rouse, undefined).catch(() => {});
   }

@@ -131,7 +131,7 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/consumer.ts`,
-        find: "    if (phase === 'working' && !isPaused && load < concurrency) return;\n",
+        find: "    if (phase === 'working' && !isPaused && held < concurrency) return;\n",
         replace: '    return;\n',
       },
     ],
