@@ -272,7 +272,7 @@ export class Consumer {
       isPaused: this.#isPaused,
       supply: this.#supply,
       calls: this.#calls,
-      held: this.#deliveries.begun + this.#deliveries.ahead,
+      held: this.held,
       settled: this.#deliveries.settled,
       concurrency,
       consumers: shared.length,
@@ -296,7 +296,8 @@ export class Consumer {
       this.#health.failed(error);
       // We do not know what the call may have claimed; that is given up before more is claimed.
       this.#isSure = false;
-      work = await this.#call.repeat(session, settled, () => this.#isOpen(session));
+      const isOpen = (): boolean => this.#session.id === session && this.#phase !== 'closed';
+      work = await this.#call.repeat(session, settled, isOpen);
     }
     this.#calls -= 1;
     this.#ending.delete(settled);
@@ -308,10 +309,6 @@ export class Consumer {
     this.#freeOthers();
     if (!work) await this.#pause();
     this.#schedule();
-  }
-
-  #isOpen(session: string): boolean {
-    return this.#session.id === session && this.#phase !== 'closed';
   }
 
   /** Gives up deliveries whose tasks were cancelled. */
@@ -382,9 +379,8 @@ export class Consumer {
   #received(work: Work, { since, want, rings }: { since: number; want: number; rings: number }): void {
     this.#session.renewed(since);
     this.#noteEpoch(work.epoch);
-    const { token, now } = work;
     for (const claimed of this.#isSure ? work.claimed : this.#unknown(work.claimed))
-      this.#deliveries.claimed({ claimed, token, now, since: this.#clock.now() });
+      this.#deliveries.claimed({ claimed, token: work.token, now: work.now, since: this.#clock.now() });
     if (this.#phase === 'draining' || this.#isPaused) this.#handBackAhead(Number.POSITIVE_INFINITY);
     else this.#beginAll();
     if (want > 0) this.#supply = work.wait === undefined ? 'saturated' : 'drained';

@@ -17,7 +17,7 @@ import { giveNonsense, NONSENSE } from './nonsense.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
 import { RemoteProgram } from './remote.js';
-import { limitsOf, timesOf } from './settings.js';
+import { limitsOf, timesOf, workOf } from './settings.js';
 
 export interface QueueProcessOptions {
   readonly world: World<QueuePlan>;
@@ -32,8 +32,6 @@ export interface QueueProcessOptions {
 
 type Data = { readonly name: string; readonly note?: number };
 type Result = { readonly name: string; readonly token: number };
-
-const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
 
 /** A task with an id is the same for as long as anybody may repeat its add, in ms. */
 const REPEATED = 600_000;
@@ -457,14 +455,3 @@ const EXPECTED = [
   STALE,
   'HOLDFAST_LATCH_GONE',
 ];
-
-function workOf(plan: QueuePlan, name: string): WorkPlan {
-  for (const { tasks } of plan.clients) {
-    for (const step of tasks.flat()) {
-      if (step.f === 'add' && step.name === name) return step.work;
-      const ofFan = step.f === 'fan' && step.tasks.find((task) => task.name === name);
-      if (ofFan) return ofFan.work;
-    }
-  }
-  return EASY;
-}

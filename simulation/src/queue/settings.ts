@@ -1,6 +1,8 @@
-/** The limits and the schedule of a plan, as processes declare them. */
+/** The limits and the schedule of a plan, as processes declare them, and what its handlers do. */
 import type { Limits, Schedule } from '@holdfast/queue';
-import type { QueuePlan } from './plan.js';
+import type { QueuePlan, WorkPlan } from './plan.js';
+
+const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
 
 export const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Schedule => ({
   ...{ every, missed },
@@ -21,4 +23,16 @@ export function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
     ...(breaker && { breaker }),
     ...(retain && { retain }),
   };
+}
+
+/** What the handler of this task does. */
+export function workOf(plan: QueuePlan, name: string): WorkPlan {
+  for (const { tasks } of plan.clients) {
+    for (const step of tasks.flat()) {
+      if (step.f === 'add' && step.name === name) return step.work;
+      const ofFan = step.f === 'fan' && step.tasks.find((task) => task.name === name);
+      if (ofFan) return ofFan.work;
+    }
+  }
+  return EASY;
 }
