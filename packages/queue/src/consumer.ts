@@ -289,6 +289,7 @@ export class Consumer {
     this.#asked += want;
     const rings = this.#rings;
     const since = this.#clock.now();
+    const isOpen = (): boolean => this.#session.id === session && this.#phase !== 'closed';
     let work: Work | 'lost' | undefined;
     try {
       work = await this.#call.work({ session, settled, want });
@@ -296,7 +297,6 @@ export class Consumer {
       this.#health.failed(error);
       // We do not know what the call may have claimed; that is given up before more is claimed.
       this.#isSure = false;
-      const isOpen = (): boolean => this.#session.id === session && this.#phase !== 'closed';
       work = await this.#call.repeat(session, settled, isOpen);
     }
     this.#calls -= 1;

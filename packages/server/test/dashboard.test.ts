@@ -21,7 +21,9 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 useRedis();
 
 /** What shows more of pages that other tests have opened. */
-const inFull = it.runIf(process.env['HOLDFAST_TESTS'] === 'full');
+const inFull = (name: string, body: () => Promise<void>): void => {
+  if (process.env['HOLDFAST_TESTS'] === 'full') it(name, body);
+};
 
 let browser: Browser;
 let served: Served;

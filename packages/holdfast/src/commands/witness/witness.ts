@@ -42,7 +42,7 @@ knows how far a backup that is restored is behind.`,
   options: [TO_FILE, DATA_REDIS, PREFIX, JSON_OUTPUT],
   shared: [],
   exitCodes: EXIT_CODES,
-  example: 'holdfast witness take --file /var/lib/witness/data.json --redis redis://data:6379',
+  example: 'holdfast witness take --file witness.json --redis redis://data:6379',
   async run(args, context) {
     const path = args.text(TO_FILE) ?? '';
     const facts = await factsIn(args, context);
@@ -64,7 +64,7 @@ hour; what came after the witness, nobody knows.`,
   options: [FILE, DATA_REDIS, JSON_OUTPUT, ...NODE_OPTIONS],
   shared: DESCRIPTION,
   exitCodes: [EXIT_CODES[0], ['1', 'something is behind'], ...EXIT_CODES.slice(1)],
-  example: 'holdfast witness check --file data.json --nodes redis://a:6379,redis://b:6379,redis://c:6379',
+  example: 'holdfast witness check --file witness.json --redis redis://data:6379',
   run: compare,
 };
 
