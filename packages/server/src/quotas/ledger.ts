@@ -5,32 +5,10 @@
  * already; all that are asked for or none. Nothing is taken off but by the stamp with which it was seen, so a thing that is stored
  * again meanwhile stays counted. Without Redis, every call rejects with UnavailableError.
  */
-import { type Clock, UnavailableError } from '@holdfast/kernel';
-import {
-  FORBIDDEN_ADVICE,
-  isForbidden,
-  MissingRightsError,
-  type NodeSource,
-  type Reply,
-  reasonOf,
-  type Script,
-  scriptFrom,
-  useNode,
-} from '@holdfast/redis';
+import { OwnScripts, type Place } from '../own-scripts.js';
 import type { StoredKind } from './limits.js';
 
-const LUA = new URL('../../lua/', import.meta.url);
-const reserveScript: Script = scriptFrom(LUA, 'quota-reserve');
-const settleScript: Script = scriptFrom(LUA, 'quota-settle');
-const oldestScript: Script = scriptFrom(LUA, 'quota-oldest');
-const holdScript: Script = scriptFrom(LUA, 'quota-hold');
-
-interface Place {
-  readonly redis: NodeSource;
-  readonly prefix: string;
-  readonly callTimeout: number;
-  readonly clock: Clock;
-}
+const SCRIPTS = ['quota-reserve', 'quota-settle', 'quota-oldest', 'quota-hold'] as const;
 
 /** Something that is about to be stored. */
 export interface Item {
@@ -72,12 +50,19 @@ const WRITING = 60_000;
 export class Ledger {
   readonly #place: Place;
   readonly #root: string;
-  readonly #use: ReturnType<typeof useNode>;
+  readonly #scripts: OwnScripts<(typeof SCRIPTS)[number]>;
 
   constructor(place: Place) {
     this.#place = place;
     this.#root = `${place.prefix}{holdfast:server}:quota:`;
-    this.#use = useNode(place.redis, { key: this.#root, clock: place.clock });
+    this.#scripts = new OwnScripts(place, SCRIPTS, {
+      key: this.#root,
+      words: {
+        subject: 'The ledger of quotas',
+        unknown: 'Repeat the call: what is counted counts once',
+        closed: 'create another server',
+      },
+    });
   }
 
   /** Counts what is about to be stored. */
@@ -89,11 +74,11 @@ export class Ledger {
   ): Promise<Reserved | Full> {
     const pairs = items.flatMap(({ thing, bytes }) => [thing, String(bytes)]);
     const args = [String(most.count ?? ''), String(most.bytes ?? ''), ...pairs];
-    const [outcome, stamp, ...rest] = (await this.#run(reserveScript, this.#keysOf(subject, kind), args)) as [
-      string,
-      string,
-      ...string[],
-    ];
+    const [outcome, stamp, ...rest] = (await this.#scripts.run(
+      'quota-reserve',
+      this.#keysOf(subject, kind),
+      args,
+    )) as [string, string, ...string[]];
     if (outcome === 'counted') return { stamp, fresh: new Set(rest) };
     return { full: stamp as Full['full'], used: Number(rest[0]) };
   }
@@ -102,7 +87,7 @@ export class Ledger {
   async settle(subject: string, kind: StoredKind, settled: readonly Settled[]): Promise<number> {
     if (settled.length === 0) return 0;
     const args = settled.flatMap(({ thing, stamp, fate, other = '' }) => [thing, stamp, fate, other]);
-    return Number(await this.#run(settleScript, this.#keysOf(subject, kind), args));
+    return Number(await this.#scripts.run('quota-settle', this.#keysOf(subject, kind), args));
   }
 
   /** Things of which nothing was certain for longest, but for those that are being written. */
@@ -112,7 +97,7 @@ export class Ledger {
     count: number,
   ): Promise<readonly { readonly thing: string; readonly stamp: string }[]> {
     const writing = String((WRITING + this.#place.callTimeout) * 1_000);
-    const found = (await this.#run(oldestScript, this.#keysOf(subject, kind), [
+    const found = (await this.#scripts.run('quota-oldest', this.#keysOf(subject, kind), [
       String(count),
       writing,
     ])) as string[];
@@ -131,33 +116,20 @@ export class Ledger {
   ): Promise<Held> {
     const args = [String(most ?? ''), String(Math.ceil(lifetime)), String(ended.length), ...ended, ...held];
     const key = `${this.#root}leases:${encodeURIComponent(subject)}`;
-    const [outcome, count, next] = (await this.#run(holdScript, [key], args)) as [string, ...number[]];
+    const [outcome, count, next] = (await this.#scripts.run('quota-hold', [key], args)) as [
+      string,
+      ...number[],
+    ];
     return { isFull: outcome === 'full', held: Number(count), next: Number(next ?? 0) };
   }
 
   /** Ends its connection. */
   close(): void {
-    this.#use.release();
+    this.#scripts.close();
   }
 
   #keysOf(subject: string, kind: StoredKind): readonly string[] {
     const root = `${this.#root}${kind}:${encodeURIComponent(subject)}`;
     return [root, `${root}:writing`, `${root}:bytes`];
-  }
-
-  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const { node } = this.#use;
-    await node.open();
-    try {
-      return await node.run(script, keys, args, this.#place.callTimeout);
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (isForbidden(reason)) {
-        throw new MissingRightsError(`Quotas cannot be counted: ${reason}. ${FORBIDDEN_ADVICE}`);
-      }
-      throw new UnavailableError('The quota of the key cannot be counted now, so nothing was done.', [
-        { node: node.address, reason },
-      ]);
-    }
   }
 }

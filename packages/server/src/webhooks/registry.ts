@@ -4,25 +4,9 @@
  * Guarantees: a cursor is kept only by the replica that follows the events, and only for the definition that it was read for. All
  * calls reject with UnavailableError where Redis does not answer.
  */
-import { type Clock, UnavailableError } from '@holdfast/kernel';
-import {
-  FORBIDDEN_ADVICE,
-  isForbidden,
-  MissingRightsError,
-  type NodeSource,
-  type Reply,
-  reasonOf,
-  type Script,
-  scriptFrom,
-  useNode,
-} from '@holdfast/redis';
+import { OwnScripts, type Place } from '../own-scripts.js';
 
-const LUA = new URL('../../lua/', import.meta.url);
-const putScript: Script = scriptFrom(LUA, 'webhook-put');
-const listScript: Script = scriptFrom(LUA, 'webhook-list');
-const deleteScript: Script = scriptFrom(LUA, 'webhook-delete');
-const leadScript: Script = scriptFrom(LUA, 'webhook-lead');
-const advanceScript: Script = scriptFrom(LUA, 'webhook-advance');
+const SCRIPTS = ['webhook-put', 'webhook-list', 'webhook-delete', 'webhook-lead', 'webhook-advance'] as const;
 
 const MOST = 1_000;
 
@@ -46,41 +30,43 @@ export interface Webhook extends Definition {
   readonly cursor: string | undefined;
 }
 
-interface Place {
-  readonly redis: NodeSource;
-  readonly prefix: string;
-  readonly callTimeout: number;
-  readonly clock: Clock;
-}
-
 export class Registry {
-  readonly #place: Place;
   readonly #definitions: string;
   readonly #cursors: string;
   readonly #leader: string;
-  readonly #use: ReturnType<typeof useNode>;
+  readonly #scripts: OwnScripts<(typeof SCRIPTS)[number]>;
 
   constructor(place: Place) {
-    this.#place = place;
     const root = `${place.prefix}{holdfast:server}:webhooks`;
     this.#definitions = root;
     this.#cursors = `${root}:cursors`;
     this.#leader = `${root}:leader`;
-    this.#use = useNode(place.redis, { key: root, clock: place.clock });
+    this.#scripts = new OwnScripts(place, SCRIPTS, {
+      key: root,
+      words: {
+        subject: 'The list of webhooks',
+        unknown: 'Repeat the call',
+        closed: 'create another server',
+      },
+    });
   }
 
   /** Keeps a definition. Resolves to false if there are too many. */
   async put(name: string, definition: Definition): Promise<boolean> {
     const keys = [this.#definitions, this.#cursors];
     const args = [name, JSON.stringify(followedBy(definition)), JSON.stringify(definition), String(MOST)];
-    const [outcome] = (await this.#run(putScript, keys, args)) as [string];
+    const [outcome] = (await this.#scripts.run('webhook-put', keys, args)) as [string];
     return outcome === 'kept';
   }
 
   /** In the order of their names. */
   async list(): Promise<readonly Webhook[]> {
     const keys = [this.#definitions, this.#cursors];
-    const [, definitions, cursors] = (await this.#run(listScript, keys, [])) as [string, string[], string[]];
+    const [, definitions, cursors] = (await this.#scripts.run('webhook-list', keys, [])) as [
+      string,
+      string[],
+      string[],
+    ];
     const places = pairsOf(cursors);
     return [...pairsOf(definitions)]
       .map(([name, text]): Webhook => {
@@ -93,36 +79,24 @@ export class Registry {
 
   /** Resolves to whether there was one. */
   async delete(name: string): Promise<boolean> {
-    return (await this.#run(deleteScript, [this.#definitions, this.#cursors], [name])) === 'deleted';
+    return (
+      (await this.#scripts.run('webhook-delete', [this.#definitions, this.#cursors], [name])) === 'deleted'
+    );
   }
 
   /** Whether this replica follows the events for so many ms. */
   async lead(replica: string, lease: number): Promise<boolean> {
-    return (await this.#run(leadScript, [this.#leader], [replica, String(lease)])) === 'leads';
+    return (await this.#scripts.run('webhook-lead', [this.#leader], [replica, String(lease)])) === 'leads';
   }
 
   async advance(replica: string, { name, since }: Webhook, cursor: string): Promise<void> {
     const keys = [this.#leader, this.#definitions, this.#cursors];
-    await this.#run(advanceScript, keys, [replica, name, String(since), cursor]);
+    await this.#scripts.run('webhook-advance', keys, [replica, name, String(since), cursor]);
   }
 
   /** Ends its connection. */
   close(): void {
-    this.#use.release();
-  }
-
-  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const { node } = this.#use;
-    await node.open();
-    try {
-      return await node.run(script, keys, args, this.#place.callTimeout);
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (isForbidden(reason)) {
-        throw new MissingRightsError(`Webhooks cannot be read: ${reason}. ${FORBIDDEN_ADVICE}`);
-      }
-      throw new UnavailableError('The webhooks are not known now.', [{ node: node.address, reason }]);
-    }
+    this.#scripts.close();
   }
 }
 

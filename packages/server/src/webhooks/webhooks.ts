@@ -10,12 +10,11 @@ import { createQueue, createWorker, type Queue, type Task, type Worker } from '@
 import { z } from 'zod';
 import type { Sealer } from '../auth/sealer.js';
 import { RequestError } from '../errors.js';
+import type { Place } from '../own-scripts.js';
 import { Following, type Sources } from './following.js';
 import type { ReceiverFile } from './receivers.js';
 import { Registry } from './registry.js';
 import { post } from './sending.js';
-
-type Place = ConstructorParameters<typeof Registry>[0];
 
 interface WebhooksOptions {
   readonly place: Place;
