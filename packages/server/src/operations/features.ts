@@ -27,17 +27,23 @@ const values = z.record(z.string(), z.unknown());
 
 /** Vectors as lists, and what JSON has no form for as text. */
 export function shown(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const entries = Object.entries(row);
-  if (entries.every(([, value]) => isJson(value))) return row;
+  if (isJson(row)) return row;
   return Object.fromEntries(
-    entries.map(([feature, value]) => [
+    Object.entries(row).map(([feature, value]) => [
       feature,
       value instanceof Float32Array ? [...value] : typeof value === 'bigint' ? String(value) : value,
     ]),
   );
 }
 
-const isJson = (value: unknown): boolean => typeof value !== 'bigint' && !(value instanceof Float32Array);
+/** Looked at for every row that is read: without a list of what it has. */
+function isJson(row: Readonly<Record<string, unknown>>): boolean {
+  for (const feature in row) {
+    const value = row[feature];
+    if (typeof value === 'bigint' || value instanceof Float32Array) return false;
+  }
+  return true;
+}
 
 export const viewIn = (store: Features, of: string): View | undefined =>
   store.views.find((view) => view.name === of);
@@ -105,7 +111,7 @@ export const rows = operation({
   },
   problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_ROW'],
   example: { params: { ...SHOP, view: 'profile' }, body: { ids: ['u1', 'u2'] } },
-  run: ({ systems, params, body, signal }) =>
+  run: ({ systems, params, body }) =>
     systems.withStore(
       params.store,
       (store) => viewIn(store, params.view) !== undefined,
@@ -113,7 +119,7 @@ export const rows = operation({
         const view = viewIn(store, params.view);
         if (!view) throw new NotFoundError(`The store "${params.store}" has no view "${params.view}".`);
         const ids = body.ids.map((id) => id ?? undefined) as never[];
-        const found = await store.rows(view, ids, { signal });
+        const found = await store.rows(view, ids);
         const rows = found.map((row) => ({
           values: shown(row.values),
           ...(row.time && { time: row.time.getTime() }),
@@ -147,7 +153,7 @@ export const serve = operation({
   },
   problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_ROW'],
   example: { params: { ...SHOP, service: 'ranking' }, body: { ids: [{ user: 'u1' }] } },
-  run: ({ systems, params, body, signal }) =>
+  run: ({ systems, params, body }) =>
     systems.withStore(
       params.store,
       (store) => serviceIn(store, params.service) !== undefined,
@@ -158,12 +164,7 @@ export const serve = operation({
             `The store "${params.store}" has no service "${params.service}" that the server can serve; one that derives features needs the program that defines it.`,
           );
         }
-        const found = await store.get(
-          service,
-          body.ids as never[],
-          body.request as never,
-          { signal } as never,
-        );
+        const found = await store.get(service, body.ids as never[], body.request as never);
         return { status: 200, body: { answers: found.map((answer) => shown(answer as never)) } };
       },
     ),

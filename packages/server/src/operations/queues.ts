@@ -211,7 +211,8 @@ export const addMany = operation({
   run: (call) =>
     call.systems.withQueue(call.params.queue, async (queue) => {
       const { systems, caller, params } = call;
-      const tasks = call.body.tasks.map((task) => named({ ...call, idempotencyKey: undefined }, task));
+      const adding = { systems, caller, params, idempotencyKey: undefined };
+      const tasks = call.body.tasks.map((task) => named(adding, task));
       const settled = await systems.quotas.storeAll(
         caller,
         {
