@@ -1729,7 +1729,8 @@ type VectorsPutAnswer struct {
 }
 
 type VectorsPutBody struct {
-	Vector []float64 `json:"vector,omitempty"`
+	// Numbers, or their 32-bit floats, little-endian, as base64.
+	Vector any `json:"vector,omitempty"`
 
 	// One for each chunk; or by name.
 	Vectors any `json:"vectors,omitempty"`
@@ -1765,10 +1766,11 @@ type VectorsSearchAnswerHitsItem struct {
 }
 
 type VectorsSearchBody struct {
-	Vector []float64 `json:"vector,omitempty"`
+	// Numbers, or their 32-bit floats, little-endian, as base64.
+	Vector any `json:"vector,omitempty"`
 
 	// Of an index with named vectors: by name.
-	Vectors map[string][]float64 `json:"vectors,omitempty"`
+	Vectors map[string]any `json:"vectors,omitempty"`
 
 	// A document that is to be near, in place of a vector; it is left out. Of named vectors: `name`.
 	Like string `json:"like,omitempty"`

@@ -51,7 +51,10 @@ export async function openSearches(stand: Stand, asker: Asker, redis: string) {
   const queries = source.next(stand.pick(1_000, 20)).map((vector) => [...vector]);
   await index.search({ vector: queries[0] as number[], after: place, wait: 30_000 });
   await asker.say('POST', SEARCH, JSON.stringify({ vector: queries[0], after: place, wait: 30_000 }));
-  const bodies = queries.map((vector) => JSON.stringify({ vector, ...NEAREST }));
+  const bodies = queries.map((vector) => {
+    const bytes = Buffer.from(Float32Array.from(vector).buffer);
+    return JSON.stringify({ vector: bytes.toString('base64'), ...NEAREST });
+  });
   const searches: Record<(typeof SEARCHING)[number], (turn: number) => Promise<unknown>> = {
     HTTP: (turn) => asker.say('POST', SEARCH, bodies[turn] as string),
     'in process': (turn) => index.search({ vector: queries[turn] as number[], ...NEAREST }),

@@ -78,7 +78,7 @@ function targetsOf(stand: Stand) {
 
 const REMARKS = [
   'node:http: a handler that reads the same bodies, parses them and answers the same JSON, without a check and without Redis: it is the limit of the module with this client on this machine. The client shares the machine with the servers.',
-  'read: features of 10 users, 20 each; the bare handler has the bytes in its memory. search: the ten nearest of 50,000 vectors of 384 dimensions, which a request has as JSON; one caller.',
+  'read: features of 10 users, 20 each; the bare handler has the bytes in its memory. search: the ten nearest of 50,000 vectors of 384 dimensions, which a request has as base64; one caller.',
   'Leases are taken on five nodes without persistence, one after the other by one caller: acquire, extend, release. Over HTTP a release ends the lease for good (retire).',
 ];
 

@@ -1442,7 +1442,7 @@ class Vectors:
         index: str,
         id: str,
         *,
-        vector: list = ABSENT,
+        vector: Any = ABSENT,
         vectors: Any = ABSENT,
         text: Any = ABSENT,
         attributes: dict = ABSENT,
@@ -1452,6 +1452,7 @@ class Vectors:
     ) -> dict:
         """Write a document, in place of the one of its id, unless a later event is there.
 
+        vector: Numbers, or their 32-bit floats, little-endian, as base64.
         vectors: One for each chunk; or by name.
         text: What it says, by which it is found: a text, or those of its fields.
         time: When it was so, in ms since the epoch. Default: now.
@@ -1476,7 +1477,7 @@ class Vectors:
         self,
         index: str,
         *,
-        vector: list = ABSENT,
+        vector: Any = ABSENT,
         vectors: dict = ABSENT,
         like: str = ABSENT,
         name: str = ABSENT,
@@ -1494,6 +1495,7 @@ class Vectors:
     ) -> dict:
         """Find the documents that are nearest to a vector, or to a text, or that match a filter.
 
+        vector: Numbers, or their 32-bit floats, little-endian, as base64.
         vectors: Of an index with named vectors: by name.
         like: A document that is to be near, in place of a vector; it is left out. Of named
             vectors: `name`.

@@ -42,6 +42,36 @@ test('a search after a write sees it, whichever replica took it', async () => {
   expect(wrong).toMatchObject({ status: 400, body: { code: 'HOLDFAST_MISUSE' } });
 });
 
+test('a vector may be the base64 of its 32-bit floats, and is the same vector then', async () => {
+  await makeIndex();
+  const { ask } = await serve();
+  const bytes = (...values: number[]) => Buffer.from(Float32Array.from(values).buffer).toString('base64');
+  const write = { body: { vectors: [bytes(0.1, 0.9, 0), [0.2, 0.8, 0]] } };
+  const { place } = (await ask('PUT', '/v1/indexes/kb/documents/fig', write)).body;
+  const search = async (vector: unknown) =>
+    ask('POST', '/v1/indexes/kb/search', { body: { vector, after: place, wait: 20_000 } });
+  const found = await search(bytes(0, 1, 0));
+  expect(found.body.hits[0].id).toBe('fig');
+  expect(found.body.hits).toEqual((await search([0, 1, 0])).body.hits);
+  expect(await search(bytes(0, Number.NaN, 0))).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringContaining('dimension 1 is NaN') },
+  });
+  for (const vector of [
+    '',
+    'AAAA',
+    'AACAPwA=',
+    `${bytes(1)}!`,
+    bytes(...new Float32Array(8_193)),
+    [],
+    ['x'],
+  ]) {
+    const { status, body } = await search(vector);
+    expect(status, JSON.stringify(vector).slice(0, 40)).toBe(400);
+    expect(body.errors[0].field).toMatch(/^body\.vector/);
+  }
+});
+
 test('a task that is added again with its key is added once, and not with other data', async () => {
   const { ask } = await serve();
   const add = (data: unknown) =>

@@ -69,11 +69,12 @@ export class Vectors {
     index: string,
     id: string,
     body: {
-      readonly vector?: readonly number[];
+      /** Numbers, or their 32-bit floats, little-endian, as base64. */
+      readonly vector?: string | readonly number[];
       /** One for each chunk; or by name. */
       readonly vectors?:
-        | readonly (readonly number[])[]
-        | Readonly<Record<string, readonly number[] | readonly (readonly number[])[]>>;
+        | readonly (string | readonly number[])[]
+        | Readonly<Record<string, string | readonly number[] | readonly (string | readonly number[])[]>>;
       /** What it says, by which it is found: a text, or those of its fields. */
       readonly text?: string | Readonly<Record<string, string>>;
       readonly attributes?: Readonly<Record<string, unknown>>;
@@ -101,9 +102,10 @@ export class Vectors {
   search(
     index: string,
     body: {
-      readonly vector?: readonly number[];
+      /** Numbers, or their 32-bit floats, little-endian, as base64. */
+      readonly vector?: string | readonly number[];
       /** Of an index with named vectors: by name. */
-      readonly vectors?: Readonly<Record<string, readonly number[]>>;
+      readonly vectors?: Readonly<Record<string, string | readonly number[]>>;
       /** A document that is to be near, in place of a vector; it is left out. Of named vectors: `name`. */
       readonly like?: string;
       /** Whose vector of `like`. Default: the first. */

@@ -10,13 +10,12 @@ import { findIndex, type Results, type VectorIndex } from '@holdfast/vectors';
 import { z } from 'zod';
 import { NotFoundError } from '../errors.js';
 import { operation } from './operation.js';
-import { duration, id, none } from './values.js';
+import { duration, id, none, vector } from './values.js';
 
 const indexName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 export const inIndex = z.strictObject({ index: indexName });
 export const READ = { right: 'vectors:read', judgedBy: 'index' } as const;
 const WRITE = { right: 'vectors:write', judgedBy: 'index' } as const;
-const vector = z.array(z.number()).min(1).max(8_192);
 const MOST_FILTER = 20_000;
 const filter = z
   .record(z.string(), z.unknown())
