@@ -30,9 +30,10 @@ it('nothing but tarballs gets into the image', () => {
 });
 
 it('what is installed into the image has the versions of the lock file', () => {
-  const { overrides } = JSON.parse(call('node', 'deploy/pinned.mjs', 'package-lock.json'));
+  const { overrides, dependencies } = JSON.parse(call('node', 'deploy/pinned.mjs', 'package-lock.json'));
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
   expect(overrides['ioredis']).toBe(packages['node_modules/ioredis'].version);
+  expect(dependencies['@grpc/grpc-js']).toBe(packages['node_modules/@grpc/grpc-js'].version);
   expect(Object.keys(overrides).filter((name) => name.includes('holdfast'))).toEqual([]);
 });
 

@@ -41,6 +41,8 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
   'webhooks.ts': /^queue\.completed cat genuine: true\nchanged: false\nanother secret: false\nold: false\n$/,
+  'grpc.ts':
+    /^\{"features":\["orders","tier"\],"rows":\[\{"values":\[\{"intValue":12,.*"stringValue":"gold".*"reason":"missing".*\}\n$/s,
   'server.ts': /^201 \{ id: 'cat', added: true \}\n\{\n {2}id: 'cat',\n {2}state: 'waiting',.*\}\n$/s,
   'queue-kinds.ts': /^welcome, Ann 12\.5\n$/,
   'queue-batches.ts':

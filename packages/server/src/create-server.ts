@@ -21,6 +21,8 @@ import { Authenticator } from './auth/authenticator.js';
 import { KeyFile } from './auth/keys.js';
 import { People } from './auth/people.js';
 import { Sealer } from './auth/sealer.js';
+import { GrpcPort } from './grpc/listen.js';
+import { Admission } from './http/admission.js';
 import { Answering } from './http/answering.js';
 import { Dashboard } from './http/dashboard.js';
 import { Management, managed } from './http/management.js';
@@ -39,6 +41,8 @@ export interface Server extends AsyncDisposable {
   listen(): Promise<string>;
   /** The URL of the management port; undefined if there is none, or it does not listen. */
   readonly managementUrl: string | undefined;
+  /** The URL of the port for gRPC, of which clients take host and port; undefined if there is none, or it does not listen. */
+  readonly grpcUrl: string | undefined;
   /** Stops: takes no more requests, and resolves when those that are under way have ended. */
   close(): Promise<void>;
 }
@@ -54,8 +58,10 @@ export function createServer(options: ServerOptions): Server {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function requireKeysBeyondLoopback({ host, keys, issuer, serverKey, insecure }: ServerSettings): void {
-  if (isLoopback(host) || insecure) return;
+function requireKeysBeyondLoopback(settings: ServerSettings): void {
+  const { keys, issuer, serverKey, insecure, grpc } = settings;
+  const host = [settings.host, grpc?.host].find((each) => each !== undefined && !isLoopback(each));
+  if (host === undefined || insecure) return;
   const asks = keys !== undefined || issuer !== undefined;
   if (asks && serverKey !== undefined) return;
   if (asks) {
@@ -112,10 +118,12 @@ class ListeningServer implements Server {
   #tls: Tls | undefined;
   #sealer: Sealer | undefined;
   #audit: Audit | undefined;
-  #answering: Answering | undefined;
+  #admission: Admission | undefined;
   #authenticator: Authenticator | undefined;
   #management: Management | undefined;
+  #grpc: GrpcPort | undefined;
   #http: HttpServer | undefined;
+  #hasBegun = false;
   #closing: Promise<void> | undefined;
   /** Requests whose answers have not been sent to their ends. */
   #underWay = 0;
@@ -126,7 +134,17 @@ class ListeningServer implements Server {
   }
 
   async listen(): Promise<string> {
-    if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
+    if (this.#hasBegun || this.#closing) throw new MisuseError('A server listens once; create another.');
+    this.#hasBegun = true;
+    try {
+      return await this.#listen();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #listen(): Promise<string> {
     const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, rate, logger } = this.#settings;
     const { tls: files, issuer } = this.#settings;
     const { audit: trail, readOnly } = this.#settings;
@@ -150,13 +168,15 @@ class ListeningServer implements Server {
       hosts: hosts.map((name) => name.toLowerCase()),
     });
     this.#authenticator = authenticator;
-    const answering = new Answering({
-      ...{ operations: OPERATIONS, systems, maxBody, rate, logger, clock, audit, authenticator },
+    const admission = new Admission({
+      ...{ operations: OPERATIONS, systems, rate, clock, audit, authenticator },
       auditRequired: trail?.required ?? false,
       isReadOnly: () => readOnly || keys?.readOnly === true,
     });
-    this.#answering = answering;
+    this.#admission = admission;
+    const answering = new Answering({ admission, maxBody, logger, clock });
     await this.#listenForManagement();
+    await this.#listenForGrpc(admission);
     const dashboard = await Dashboard.open();
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay += 1;
@@ -174,7 +194,6 @@ class ListeningServer implements Server {
       http.listen(port, host);
       await once(http, 'listening');
     } catch (cause) {
-      await this.close();
       throw new MisuseError(`Nothing can listen on ${host}:${port}: ${messageOf(cause)}. Choose another.`, {
         cause,
       });
@@ -190,15 +209,30 @@ class ListeningServer implements Server {
   async #listenForManagement(): Promise<void> {
     const { management, host, clock, maxBody, logger } = this.#settings;
     if (management === undefined) return;
-    const answering = new Answering({
-      ...{ operations: managed(OPERATIONS), systems: this.#systems, clock, maxBody, logger },
+    const admission = new Admission({
+      ...{ operations: managed(OPERATIONS), systems: this.#systems, clock },
       ...{ authenticator: this.#authenticator as Authenticator, rate: undefined },
       ...{ audit: undefined, auditRequired: false, isReadOnly: () => false },
     });
+    const answering = new Answering({ admission, maxBody, logger, clock });
     this.#management = await Management.listen(
       { port: management.port, host: management.host ?? host },
       answering,
     );
+  }
+
+  get grpcUrl(): string | undefined {
+    return this.#grpc?.url;
+  }
+
+  async #listenForGrpc(admission: Admission): Promise<void> {
+    const { grpc, host, clock, maxBody, logger } = this.#settings;
+    if (grpc === undefined) return;
+    this.#grpc = await GrpcPort.listen({
+      ...{ port: grpc.port, host: grpc.host ?? host },
+      ...{ admission, tls: this.#tls, clock, maxBody, logger },
+      isServing: () => this.#systems.problems().length === 0,
+    });
   }
 
   async #openWebhooks(): Promise<void> {
@@ -219,16 +253,20 @@ class ListeningServer implements Server {
     const { clock, drain, grace } = this.#settings;
     const http = this.#http;
     this.#systems.stopping();
+    this.#grpc?.stopping();
+    if (http?.listening) await pause(clock, drain);
+    const grpcClosed = this.#grpc?.close(grace);
     if (http?.listening) {
-      await pause(clock, drain);
       const closed = once(http, 'close');
       http.close();
-      this.#answering?.stop();
+      this.#admission?.stop();
       this.#closeIdle();
       const cut = clock.after(grace, () => http.closeAllConnections());
       await closed;
       cut.cancel();
     }
+    await grpcClosed;
+    this.#grpc = undefined;
     await this.#management?.close();
     this.#management = undefined;
     this.#keys?.close();

@@ -57,6 +57,11 @@ export interface ServerOptions {
    * they reach. `host`: default that of the server. Default: none; they are on the port of the server alone.
    */
   readonly management?: { readonly port: number; readonly host?: string };
+  /**
+   * A port of its own for gRPC: feature reads and search (proto/holdfast/v1/holdfast.proto), with the same keys, rights, limits and
+   * TLS. `host`: default that of the server. It needs @grpc/grpc-js and protobufjs, which are installed beside. Default: none.
+   */
+  readonly grpc?: { readonly port: number; readonly host?: string };
   /** The file of API keys, which is read again when it changes. Default: no keys are asked for. */
   readonly keys?: string;
   /**
@@ -140,6 +145,12 @@ export const SERVER = {
       port: whole(0, 65_535),
       host: optional(text('an address')),
     } satisfies Readers<NonNullable<ServerOptions['management']>>),
+  ),
+  grpc: optional(
+    group({
+      port: whole(0, 65_535),
+      host: optional(text('an address')),
+    } satisfies Readers<NonNullable<ServerOptions['grpc']>>),
   ),
   keys: optional(text('the path of a file')),
   serverKey: optional(text('the path of a file')),

@@ -1,12 +1,15 @@
 /** Tokens of an issuer, signing in by it, and TLS with certificates of clients. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { type Clock, systemClock } from '@holdfast/kernel';
 import { createServerKey } from '@holdfast/server';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
+import { callerOf } from './called.js';
 import { type Provider, startProvider } from './provider.js';
 import { fileOf, keysOf, later, serve, useRedis } from './setting.js';
 
@@ -151,7 +154,7 @@ test('who has no certificate of the authority is not let in; a new certificate i
   }
   const at = (name: string) => join(folder, name);
   const tls = { cert: at('server.crt'), key: at('server.key'), ca: at('ca.crt') };
-  const { url } = await serve({ tls });
+  const { url, server } = await serve({ tls, grpc: { port: 0 } });
   expect(url).toMatch(/^https:/);
   const [ca, cert, key] = ['ca.crt', 'client.crt', 'client.key'].map((name) => readFileSync(at(name)));
   const asked = (more: object) =>
@@ -166,8 +169,21 @@ test('who has no certificate of the authority is not let in; a new certificate i
     });
   expect(await asked({ cert, key })).toEqual({ status: 200, by: 'server' });
   await expect(asked({})).rejects.toThrow();
+  const check = (own: object) =>
+    callerOf(server, { ca: at('ca.crt'), ...own }).call(
+      'grpc.health.v1.Health/Check',
+      {},
+      { deadline: 5_000 },
+    );
+  expect((await check({ cert: at('client.crt'), key: at('client.key') })).code).toBe(0);
+  expect((await check({})).code).toBe(14);
   copyFileSync(at('next.key'), at('server.key'));
   copyFileSync(at('next.crt'), at('server.crt'));
   await expect.poll(async () => (await asked({ cert, key })).by, { timeout: 30_000 }).toBe('next');
+  const { port } = new URL(server.grpcUrl ?? '');
+  const socket = connect({ port: Number(port), host: '127.0.0.1', ca, cert, key, ALPNProtocols: ['h2'] });
+  await once(socket, 'secureConnect');
+  expect(String(socket.getPeerCertificate().subject.CN)).toBe('next');
+  socket.destroy();
   await expect(serve({ tls: { cert: at('next.crt'), key: at('client.key') } })).rejects.toThrow(/its key/);
 });

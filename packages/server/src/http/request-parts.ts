@@ -8,6 +8,8 @@ import { RequestError } from '../errors.js';
 import type { Operation } from '../operations/operation.js';
 import { check } from './checking.js';
 
+type Headed = Pick<IncomingMessage, 'headers'>;
+
 export function bodyOf({ body: schema }: Operation, body: unknown): unknown {
   if (schema) return check('body', schema, body === undefined ? {} : body);
   if (body === undefined || (typeof body === 'object' && Object.keys(Object(body)).length === 0))
@@ -17,7 +19,7 @@ export function bodyOf({ body: schema }: Operation, body: unknown): unknown {
   });
 }
 
-export function idempotencyKeyOf({ headers }: IncomingMessage): string | undefined {
+export function idempotencyKeyOf({ headers }: Headed): string | undefined {
   const value = headers['idempotency-key'];
   if (value === undefined) return undefined;
   if (typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value)) return value;
@@ -26,7 +28,7 @@ export function idempotencyKeyOf({ headers }: IncomingMessage): string | undefin
   });
 }
 
-export function leaseOf({ headers }: IncomingMessage): string {
+export function leaseOf({ headers }: Headed): string {
   const { 'holdfast-lease': handle } = headers;
   if (typeof handle === 'string' && handle !== '') return handle;
   throw new RequestError('Give the handle in the header Holdfast-Lease.', {

@@ -25,6 +25,7 @@ export class Tls {
   readonly #clock: Clock;
   #content: SecureContextOptions = {};
   #timer: Timer | undefined;
+  readonly #followers: ((content: SecureContextOptions) => void)[] = [];
   #closed = false;
 
   /** Rejects with MisuseError for files that cannot be read, or do not fit each other. */
@@ -51,18 +52,23 @@ export class Tls {
 
   /** Calls `onChange` with what is put in force from now on. */
   follow(onChange: (content: SecureContextOptions) => void): void {
-    if (this.#closed) return;
-    const look = (): void =>
-      void this.#read().then((isChanged) => {
-        if (isChanged && !this.#closed) onChange(this.#content);
-        this.follow(onChange);
-      });
-    this.#timer = this.#clock.after(LOOK, look, { keepAlive: false });
+    this.#followers.push(onChange);
+    if (this.#followers.length === 1) this.#look();
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    const look = async (): Promise<void> => {
+      const isChanged = await this.#read();
+      if (isChanged && !this.#closed) for (const onChange of this.#followers) onChange(this.#content);
+      this.#look();
+    };
+    this.#timer = this.#clock.after(LOOK, () => void look(), { keepAlive: false });
   }
 
   /** Resolves to whether there is something new. */

@@ -1,5 +1,5 @@
 /**
- * What the server records of its requests: a span, a duration and a line in the log for each.
+ * What the server records of its requests and its calls by gRPC: a span, a duration and a line in the log for each.
  *
  * Guarantees: routes stand in it as templates, never with the names of resources, and keys by their ids.
  */
@@ -13,19 +13,18 @@ const scope = new Scope<never, never>({ name: '@holdfast/server', events: {} });
 const requests = scope.instrument(
   duration('http.server.request.duration', 'Duration of requests, by route and status.'),
 );
+const calls = scope.instrument(
+  duration('rpc.server.duration', 'Duration of calls by gRPC, by method and status.'),
+);
 
 /** One request, from its arrival to its answer. */
-export interface Recorded {
+export interface Recorded<Outcome> {
   /** Runs `work` within the span of the request. */
   run<Result>(work: () => Result): Result;
   ended(outcome: Outcome): void;
 }
 
-interface Outcome {
-  readonly method: string;
-  /** The template of the path. */
-  readonly route: string;
-  readonly status: number;
+interface Ended {
   /** In ms. */
   readonly took: number;
   readonly keyId: string | undefined;
@@ -35,30 +34,101 @@ interface Outcome {
   readonly error: unknown;
 }
 
-/** Begins to record a request. */
-export function record(headers: IncomingHttpHeaders, logger: Logger | undefined): Recorded {
+interface HttpOutcome extends Ended {
+  readonly method: string;
+  /** The template of the path. */
+  readonly route: string;
+  readonly status: number;
+}
+
+interface CallOutcome extends Ended {
+  /** Such as "holdfast.v1.Features". */
+  readonly service: string;
+  readonly method: string;
+  /** Of gRPC, and its name. */
+  readonly code: number;
+  readonly status: string;
+  /** Whether that is the server's fault. */
+  readonly isFailure: boolean;
+}
+
+/** How a kind of request is recorded. */
+interface Kind<Outcome> {
+  readonly span: string;
+  readonly durations: typeof requests;
+  readonly read: (outcome: Outcome) => {
+    readonly title: string;
+    readonly attributes: Readonly<Record<string, string | number>>;
+    /** What a line in the log has. */
+    readonly line: object;
+    readonly isFailure: boolean;
+    readonly status: number | string;
+  };
+}
+
+const HTTP: Kind<HttpOutcome> = {
+  span: 'holdfast.http',
+  durations: requests,
+  read: ({ method, route, status }) => ({
+    title: `${method} ${route}`,
+    attributes: {
+      'http.request.method': method,
+      'http.route': route,
+      'http.response.status_code': status,
+    },
+    line: { method, route },
+    ...{ status, isFailure: status >= 500 },
+  }),
+};
+
+const GRPC: Kind<CallOutcome> = {
+  span: 'holdfast.grpc',
+  durations: calls,
+  read: ({ service, method, code, status, isFailure }) => ({
+    title: `${service}/${method}`,
+    attributes: {
+      'rpc.system': 'grpc',
+      'rpc.service': service,
+      'rpc.method': method,
+      'rpc.grpc.status_code': code,
+    },
+    line: { method: 'gRPC', route: `/${service}/${method}` },
+    ...{ status, isFailure },
+  }),
+};
+
+/** Begins to record a request of HTTP. */
+export const recordRequest = (headers: IncomingHttpHeaders, logger: Logger | undefined) =>
+  record(HTTP, headers, logger);
+
+/** Begins to record a call by gRPC. */
+export const recordCall = (headers: IncomingHttpHeaders, logger: Logger | undefined) =>
+  record(GRPC, headers, logger);
+
+function record<Outcome extends Ended>(
+  kind: Kind<Outcome>,
+  headers: IncomingHttpHeaders,
+  logger: Logger | undefined,
+): Recorded<Outcome> {
   const isHeard = scope.isHeard();
   if (!isHeard && !logger) return SILENT;
   const parent = isHeard ? propagation.extract(contexts.active(), headers) : contexts.active();
   const span = isHeard
-    ? scope.startSpan('holdfast.http', { attributes: {}, parent, kind: SpanKind.SERVER })
+    ? scope.startSpan(kind.span, { attributes: {}, parent, kind: SpanKind.SERVER })
     : undefined;
   return {
     run: (work) => (span ? contexts.with(trace.setSpan(parent, span), work) : work()),
-    ended({ method, route, status, took, keyId, request, error }) {
-      const attributes = {
-        'http.request.method': method,
-        'http.route': route,
-        'http.response.status_code': status,
-      };
+    ended(outcome) {
+      const { took, keyId, request, error } = outcome;
+      const { title, attributes, line, isFailure, status } = kind.read(outcome);
       if (span) {
-        span.setAttributes(attributes).updateName(`${method} ${route}`);
-        endSpan(span, status >= 500 ? (error ?? new Error(`status ${status}`)) : undefined);
-        requests.record(took, attributes);
+        span.setAttributes(attributes).updateName(title);
+        endSpan(span, isFailure ? (error ?? new Error(`status ${status}`)) : undefined);
+        kind.durations.record(took, attributes);
       }
-      logger?.[status >= 500 ? 'error' : 'info'](
+      logger?.[isFailure ? 'error' : 'info'](
         {
-          ...{ method, route, status, ms: Math.round(took * 10) / 10, request },
+          ...{ ...line, status, ms: Math.round(took * 10) / 10, request },
           ...(keyId !== undefined && { key: keyId }),
           ...(span && { trace: span.spanContext().traceId }),
           ...(error !== undefined && { err: error }),
@@ -69,4 +139,4 @@ export function record(headers: IncomingHttpHeaders, logger: Logger | undefined)
   };
 }
 
-const SILENT: Recorded = { run: (work) => work(), ended: () => {} };
+const SILENT: Recorded<unknown> = { run: (work) => work(), ended: () => {} };

@@ -5,10 +5,10 @@
  * Guarantees: a store is read as its definitions are registered, so services that derive features or take a request need the
  * program that defines them; of those the server says that they are not known.
  */
-import type { Features, Service, View } from '@holdfast/features';
+import type { Features, ReadRow, Service, View } from '@holdfast/features';
 import { z } from 'zod';
 import { NotFoundError } from '../errors.js';
-import { operation } from './operation.js';
+import { type Call, operation } from './operation.js';
 import { none } from './values.js';
 
 const storeName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
@@ -111,24 +111,37 @@ export const rows = operation({
   },
   problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_ROW'],
   example: { params: { ...SHOP, view: 'profile' }, body: { ids: ['u1', 'u2'] } },
-  run: ({ systems, params, body }) =>
-    systems.withStore(
-      params.store,
-      (store) => viewIn(store, params.view) !== undefined,
-      async (store) => {
-        const view = viewIn(store, params.view);
-        if (!view) throw new NotFoundError(`The store "${params.store}" has no view "${params.view}".`);
-        const ids = body.ids.map((id) => id ?? undefined) as never[];
-        const found = await store.rows(view, ids);
-        const rows = found.map((row) => ({
-          values: shown(row.values),
-          ...(row.time && { time: row.time.getTime() }),
-          ...(row.reason !== undefined && { reason: row.reason }),
-        }));
-        return { status: 200, body: { rows } };
-      },
-    ),
+  run: async (call) => {
+    const { found } = await readRows(call);
+    const rows = found.map((row) => ({
+      values: shown(row.values),
+      ...(row.time && { time: row.time.getTime() }),
+      ...(row.reason !== undefined && { reason: row.reason }),
+    }));
+    return { status: 200, body: { rows } };
+  },
 });
+
+type RowsCall = Pick<
+  Call<{ store: string; view: string }, unknown, { ids: readonly unknown[] }>,
+  'systems' | 'params' | 'body'
+>;
+
+/** The view, and a row for each id, with the values as they are in the program. Throws NotFoundError. */
+export const readRows = (
+  { systems, params, body }: RowsCall,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly view: View; readonly found: readonly ReadRow[] }> =>
+  systems.withStore(
+    params.store,
+    (store) => viewIn(store, params.view) !== undefined,
+    async (store) => {
+      const view = viewIn(store, params.view);
+      if (!view) throw new NotFoundError(`The store "${params.store}" has no view "${params.view}".`);
+      const ids = body.ids.map((id) => id ?? undefined) as never[];
+      return { view, found: await store.rows(view, ids, options) };
+    },
+  );
 
 export const serve = operation({
   id: 'features.serve',
@@ -153,19 +166,36 @@ export const serve = operation({
   },
   problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_ROW'],
   example: { params: { ...SHOP, service: 'ranking' }, body: { ids: [{ user: 'u1' }] } },
-  run: ({ systems, params, body }) =>
-    systems.withStore(
-      params.store,
-      (store) => serviceIn(store, params.service) !== undefined,
-      async (store) => {
-        const service = serviceIn(store, params.service);
-        if (!service) {
-          throw new NotFoundError(
-            `The store "${params.store}" has no service "${params.service}" that the server can serve; one that derives features needs the program that defines it.`,
-          );
-        }
-        const found = await store.get(service, body.ids as never[], body.request as never);
-        return { status: 200, body: { answers: found.map((answer) => shown(answer as never)) } };
-      },
-    ),
+  run: async (call) => {
+    const { found } = await readService(call);
+    return { status: 200, body: { answers: found.map(shown) } };
+  },
 });
+
+type ServiceCall = Pick<
+  Call<{ store: string; service: string }, unknown, { ids: readonly unknown[]; request?: unknown }>,
+  'systems' | 'params' | 'body'
+>;
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The service, and what it serves for each of the ids, with the values as they are in the program. Throws NotFoundError. */
+export const readService = (
+  { systems, params, body }: ServiceCall,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly service: Service; readonly found: readonly Values[] }> =>
+  systems.withStore(
+    params.store,
+    (store) => serviceIn(store, params.service) !== undefined,
+    async (store) => {
+      const service = serviceIn(store, params.service);
+      if (!service) {
+        throw new NotFoundError(
+          `The store "${params.store}" has no service "${params.service}" that the server can serve; one that derives features needs the program that defines it.`,
+        );
+      }
+      const ids = body.ids as never[];
+      const found = await store.get(service, ids, body.request as never, options as never);
+      return { service, found: found as never };
+    },
+  );

@@ -47,6 +47,14 @@ export const MANAGEMENT_PORT: Option = {
     'A port for /healthz, /readyz, /metrics and what scalers ask for, without keys and TLS, for a network that only they reach. Default: none.',
 };
 
+export const GRPC_PORT: Option = {
+  name: 'grpc-port',
+  value: '<port>',
+  env: 'HOLDFAST_GRPC_PORT',
+  about:
+    'A port for feature reads and search by gRPC, with the same keys and TLS; 0 takes a free one. It needs @grpc/grpc-js and protobufjs. Default: none.',
+};
+
 export const KEYS: Option = {
   name: 'keys',
   value: '<file>',

@@ -12,13 +12,14 @@ import { openLocks } from '../../deployment.js';
 import { parseDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { DESCRIPTION, NODE_OPTIONS, NODES } from '../../options.js';
+import { DESCRIPTION, NODE_OPTIONS, NODES, type Option } from '../../options.js';
 import { placeOf } from '../place.js';
 import { jsonLines } from './json-lines.js';
 import {
   AUDIT,
   AUDIT_REQUIRED,
   DRAIN,
+  GRPC_PORT,
   HOST,
   INSECURE,
   KEYS,
@@ -51,6 +52,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     HOST,
     SERVE_PORT,
     MANAGEMENT_PORT,
+    GRPC_PORT,
     KEYS,
     SERVER_KEY,
     SERVED_RATE,
@@ -85,7 +87,8 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         app: args.text(SERVED_APP),
         rate: rateOf(args),
         port: args.count(SERVE_PORT, 0, 65_535),
-        management: managementOf(args),
+        management: portOf(args, MANAGEMENT_PORT),
+        grpc: portOf(args, GRPC_PORT),
         keys: args.text(KEYS),
         serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
@@ -102,7 +105,9 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     });
     try {
       const url = await server.listen();
-      context.stderr.write(`holdfast serves ${url}; Ctrl-C stops it.\n`);
+      const { grpcUrl } = server;
+      const byGrpc = grpcUrl === undefined ? '' : ` gRPC is at ${new URL(grpcUrl).host}.`;
+      context.stderr.write(`holdfast serves ${url}; Ctrl-C stops it.${byGrpc}\n`);
       if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     } finally {
       await server.close();
@@ -123,8 +128,8 @@ export async function library(args: Arguments): Promise<typeof import('@holdfast
   }
 }
 
-function managementOf(args: Arguments): { readonly port: number } | undefined {
-  const port = args.count(MANAGEMENT_PORT, 0, 65_535);
+function portOf(args: Arguments, option: Option): { readonly port: number } | undefined {
+  const port = args.count(option, 0, 65_535);
   return port === undefined ? undefined : { port };
 }
 
