@@ -44,6 +44,8 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'grpc.ts':
     /^\{"features":\["orders","tier"\],"rows":\[\{"values":\[\{"intValue":12,.*"stringValue":"gold".*"reason":"missing".*\}\n$/s,
   'server.ts': /^201 \{ id: 'cat', added: true \}\n\{\n {2}id: 'cat',\n {2}state: 'waiting',.*\}\n$/s,
+  'queue-codec.ts': /^paid to DE02 1203\nThe result of task \S+ of "payslips" cannot be read\. .*\n$/,
+  'queue-compression.ts': /^50000\n$/,
   'queue-kinds.ts': /^welcome, Ann 12\.5\n$/,
   'queue-batches.ts':
     /^one of 3\none of 3\nTask \S+ of "clicks" has failed for good: no page: nonsense\..*\n$/,

@@ -18,6 +18,7 @@ export interface ErrorCodes {
   HOLDFAST_MISUSE: MisuseError;
   HOLDFAST_ABORTED: AbortedError;
   HOLDFAST_NON_RETRYABLE: NonRetryableError;
+  HOLDFAST_CODEC: CodecError;
 }
 
 /** A code of any of the packages that the program imports. */
@@ -94,6 +95,19 @@ export class AbortedError extends HoldfastError {
 
   constructor(message: string, reason: unknown) {
     super(message, { cause: reason });
+  }
+}
+
+/** What is kept was encoded in a way, or with a key, that this program does not know; or its codec has failed. */
+export class CodecError extends HoldfastError {
+  override readonly name = 'CodecError';
+  readonly code = 'HOLDFAST_CODEC';
+  /** Where the data are kept, such as "workflow:shop.0" or "queue:images"; undefined in a program that has no codec. */
+  readonly owner: string | undefined;
+
+  constructor(message: string, { owner, cause }: { readonly owner?: string; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.owner = owner;
   }
 }
 

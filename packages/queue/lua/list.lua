@@ -2,7 +2,7 @@
 --
 -- ARGV[1] waiting, active, delayed, dead, completed or cancelled  ARGV[2] and ARGV[3] as pages.lua says
 --
--- Replies {'listed', where this page ends or '', id, value, ...}; the value is a record, or the data of a plain task,
+-- Replies {'listed', where this page ends or '', id, value, ...}; the value is a record, or the data of a plain task without options,
 -- for completed ones the result, or for cancelled ones the reason
 --
 -- Stands on: pages

@@ -15,9 +15,11 @@ local function left()
   return most - (#reply - 2) / 2
 end
 
--- An entry's task in the form of a record: a plain task has no id but its entry.
+-- An entry's task in the form of a record, or its data: a plain task has no id but its entry.
 local function add_entry(level, entry, fields)
-  if fields[1] == 'd' then add(level == 0 and entry or entry .. ':' .. level, fields[2]) end
+  local plain = fields[2]
+  if fields[4] then plain = level .. ' 0 \n{"d":' .. plain .. ',"o":' .. fields[4] .. '}' end
+  if fields[1] == 'd' then add(level == 0 and entry or entry .. ':' .. level, plain) end
   if fields[1] == 'i' then add(fields[2], redis.call('HGET', TASKS, fields[2])) end
 end
 

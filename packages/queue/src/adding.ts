@@ -27,17 +27,19 @@ export interface Added {
   readonly added: boolean;
 }
 
-/** Encodes a task's data as they are kept, if the task can be added. Throws MisuseError. */
+/** Encodes a task's data as JSON, without the queue's codec, if the task can be added. Throws MisuseError. */
 export async function encodeTask(parts: QueueParts, data: unknown, options: unknown): Promise<string> {
   const { settings, schema } = parts;
   refuseHolder(
     readAddOptions(options),
     'the task is added later, by a relay; check the token in the same transaction, with the guard for PostgreSQL',
   );
-  const text = encodeData(data, settings.maxBytes, 'The data of a task');
+  const text = encodeData(data, settings.maxBytes, DATA);
   if (schema) await checkData(schema, data, TASK);
   return text;
 }
+
+const DATA = 'The data of a task';
 
 /** How errors name the data and their owner. */
 const TASK = { of: 'the task', owner: 'queue' };
@@ -66,10 +68,11 @@ export class Adder {
 
   /** `schema`: that of the data. Throws MisuseError, QueueFullError, StaleTokenError, UnavailableError. */
   async add(data: unknown, given: unknown, schema = this.#parts.schema): Promise<Added> {
-    const { settings, adding } = this.#parts;
+    const { settings, adding, payloads } = this.#parts;
     const options = readAddOptions(given);
-    const text = encodeData(data, settings.maxBytes, 'The data of a task');
+    const json = payloads.json(data, DATA);
     if (schema) await checkData(schema, data, TASK);
+    const text = payloads.isCoded ? await payloads.sealed(json, DATA) : json;
     const { retry } = settings;
     if (retry === undefined) return this.#told(await this.#add(text, options));
     const safe = repeatable(options, retry, adding);
@@ -90,14 +93,15 @@ export class Adder {
    * and of those after it; MisuseError, QueueFullError, UnavailableError.
    */
   async addUnder(holder: TokenClaim, tasks: readonly TaskToAdd<unknown>[]): Promise<Added[]> {
-    const { settings, adding, schema } = this.#parts;
+    const { settings, adding, schema, payloads } = this.#parts;
     const { retry } = settings;
     const given = await Promise.all(
       tasks.map(async ({ data, options = {} }) => {
         const read = readAddOptions(options);
         refuseHolder(read, 'the holder of addMany is that of all its tasks');
-        const text = encodeData(data, settings.maxBytes, 'The data of a task');
+        const json = payloads.json(data, DATA);
         if (schema) await checkData(schema, data, TASK);
+        const text = await payloads.sealed(json, DATA);
         return { text, options: retry ? repeatable(read, retry, adding) : read, own: read };
       }),
     );

@@ -18,7 +18,6 @@ import {
 } from '@holdfast/kernel';
 import { type Change, type ChangeOutcome, change, type Due, reschedule } from './changing.js';
 import { changeLimits, type KeptLimits, keptLimits } from './changing-limits.js';
-import { encodeData } from './data.js';
 import { type Announced, encodeKinds, readKinds } from './events.js';
 import { type FanInInfo, fanInOf, outcomesOf } from './fan-in.js';
 import {
@@ -108,15 +107,24 @@ export abstract class QueueAdministration<Input> {
    * changes nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
    */
   async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
-    const { settings, schema, ports } = this.#parts;
+    const { settings, schema, ports, payloads } = this.#parts;
     requireScheduleName(name);
-    const text = encodeData(data, settings.maxBytes, 'The data of a schedule');
+    const of = 'The data of a schedule';
+    const json = payloads.json(data, of);
     if (schema) await checkData(schema, data, { of: `the schedule "${name}"`, owner: 'queue' });
     const now = await ports[0]?.call(verbs.time, undefined);
+    const text = payloads.isCoded ? await payloads.sealedAs(json, of, await this.#scheduled(name)) : json;
     const { kept, next } = keepSchedule(schedule, text, { now: now ?? 0, defaults: settings.kept });
     const isAlone = schedule.overlap === 'skip';
     const request = { name, kept, next: String(next ?? ''), isAlone };
     await Promise.all(ports.map((port) => port.call(verbs.schedule, request)));
+  }
+
+  /** The data of a schedule as they are kept. */
+  async #scheduled(name: string): Promise<unknown> {
+    const all = await this.#parts.ports[0]?.call(verbs.schedules, undefined);
+    const found = all?.find((each) => each.name === name);
+    return found && readSchedule(found).data;
   }
 
   /** Removes a schedule. Resolves to whether there was one. Throws UnavailableError. */
@@ -137,29 +145,33 @@ export abstract class QueueAdministration<Input> {
 
   /** All schedules that have a tick to come, in the order of their next ticks. Throws UnavailableError. */
   async schedules(): Promise<ScheduleInfo[]> {
-    return (await this.#parts.port.call(verbs.schedules, undefined)).map(readSchedule);
+    const { port, payloads } = this.#parts;
+    const kept = await port.call(verbs.schedules, undefined);
+    return Promise.all(kept.map((each) => payloads.schedule(readSchedule(each))));
   }
 
   /** Looks up a task; undefined if nothing is known of it. Throws UnavailableError. */
   async get(id: string): Promise<TaskInfo | undefined> {
-    return this.#parts.port.call(verbs.find, requireId('id', id));
+    const found = await this.#parts.port.call(verbs.find, requireId('id', id));
+    return found && this.#parts.payloads.task(found);
   }
 
   /**
    * The lines that handlers of a task have logged, the oldest first, as long as anything is known of the task; none for
-   * one of which nothing is known. Throws MisuseError, UnavailableError.
+   * one of which nothing is known. Throws MisuseError, CodecError, UnavailableError.
    */
   async log(id: string): Promise<readonly LogLine[]> {
-    return this.#parts.port.call(verbs.logged, requireId('id', id));
+    const { port, payloads } = this.#parts;
+    return payloads.lines(await port.call(verbs.logged, requireId('id', id)), id);
   }
 
   /**
    * How the tasks have ended on which a task follows that `addMany` was given as `followUp`, in their order; those that have not
    * ended are left out. They are kept for as long as anything is known of the follow-up. Throws MisuseError if nothing is,
-   * UnavailableError.
+   * CodecError for a result that cannot be decoded, UnavailableError.
    */
   outcomes(id: string): AsyncGenerator<TaskOutcome, void> {
-    return outcomesOf(this.#parts.port, requireId('id', id));
+    return outcomesOf(this.#parts, requireId('id', id));
   }
 
   /** How far the tasks are on which a task follows; undefined if nothing is known of such a task. Throws UnavailableError. */
@@ -187,7 +199,9 @@ export abstract class QueueAdministration<Input> {
     options: { readonly after?: string | undefined; readonly limit?: number } = {},
   ): Promise<TaskPage> {
     const { after, limit } = readOptions('list', options, LIST);
-    return this.#parts.port.call(verbs.list, { state: requireState(state), after, limit });
+    const { port, payloads } = this.#parts;
+    const { tasks, next } = await port.call(verbs.list, { state: requireState(state), after, limit });
+    return { tasks: await Promise.all(tasks.map((task) => payloads.task(task))), next };
   }
 
   /** Lets no worker begin a task until `resume`; those that have begun go on. Throws UnavailableError. */
@@ -309,10 +323,10 @@ export abstract class QueueAdministration<Input> {
 
   /**
    * Lets the dead letters of a kind be tried again, the oldest first, or all of them; each as `requeue` does. Resolves to how
-   * many will be. Throws MisuseError, UnavailableError, and what `filter` throws; what was requeued by then stays so.
+   * many will be. Throws MisuseError, UnavailableError, CodecError, and what `filter` throws; what was requeued by then stays so.
    */
   async requeueAll(options: RequeueAllOptions = {}): Promise<number> {
-    return requeueAll(this.#parts.port, readRequeueAll(options));
+    return requeueAll(this.#parts, readRequeueAll(options));
   }
 
   /** Removes all tasks in one state; resolves to how many. Tasks that a worker has stay. Throws UnavailableError. */

@@ -18,7 +18,6 @@ import {
 } from '@holdfast/kernel';
 import * as verbs from './change-verb.js';
 import { type Claimed, readEntry } from './claimed.js';
-import { encodeData } from './data.js';
 import { placeOf } from './inspection.js';
 import { HIGHEST_PRIORITY, requireId } from './keys.js';
 import { changedRecord } from './outcome.js';
@@ -86,17 +85,22 @@ export async function change(parts: QueueParts, id: string, given: unknown): Pro
   const { data, priority } = readOptions('change', given, CHANGE);
   if (data === undefined && priority === undefined)
     throw new MisuseError('change takes "data", "priority" or both; got neither.');
-  const { settings, schema } = parts;
-  const text = data === undefined ? undefined : encodeData(data, settings.maxBytes, 'The data of a task');
+  const { schema, payloads } = parts;
+  const of = 'The data of a task';
+  const json = data === undefined ? undefined : payloads.json(data, of);
   if (schema && data !== undefined) await checkData(schema, data, { of: 'the task', owner: 'queue' });
+  const text = json && (await payloads.sealed(json, of));
   const changed = {
     ...(text !== undefined && { data: text }),
     ...(priority !== undefined && { priority: String(priority) }),
   };
   const recordOf = (found: Claimed): string => {
-    if (found.options.n === undefined) return changedRecord(found, changed);
+    const { n, c: _, ...options } = found.options;
+    const asAdded = payloads.isCoded ? { ...options, c: 1 as const } : options;
+    if (n === undefined)
+      return changedRecord(text === undefined ? found : { ...found, options: asAdded }, changed);
     throw new MisuseError(
-      `Task ${id} is on its way to the queue "${found.options.n.queue}"; change it there, with the same id.`,
+      `Task ${id} is on its way to the queue "${n.queue}"; change it there, with the same id.`,
     );
   };
   return insist(parts, { id: requireId('id', id), due: '', recordOf }, UNSEEN);

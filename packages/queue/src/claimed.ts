@@ -6,7 +6,7 @@
  */
 import { messageOf } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
-import type { Body, Failure, KeptOptions } from './task-options.js';
+import type { Body, KeptFailure, KeptOptions } from './task-options.js';
 
 /** One delivery. */
 export interface Claimed {
@@ -31,7 +31,7 @@ export interface Claimed {
   readonly deliveries: number;
   /** Failed attempts before this entry. */
   readonly made: number;
-  readonly errors: readonly Failure[];
+  readonly errors: readonly KeptFailure[];
   /** Why the delivery cannot be read, if so: then its data are the raw text. */
   readonly unreadable?: string;
 }
@@ -104,7 +104,7 @@ export function readTicks(
 }
 
 const NO_OPTIONS: KeptOptions = {};
-const NO_ERRORS: readonly Failure[] = [];
+const NO_ERRORS: readonly KeptFailure[] = [];
 
 export const unreadableBecause = (error: unknown): { readonly unreadable: string } => ({
   unreadable: `it cannot be read: ${messageOf(error)}`,

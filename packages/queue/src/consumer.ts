@@ -480,7 +480,7 @@ export class Consumer {
       validUntil: () => (this.#session.id === session ? this.#session.validUntil : 0),
       progress: (text) => this.#call.progress(session, claimed, text),
       log: (attempt, line) => this.#call.log(session, claimed, attempt, line),
-      outcomes: () => outcomesBefore(this.#options.queue.port, claimed),
+      outcomes: () => outcomesBefore(this.#options.queue, claimed),
     });
   }
 

@@ -6,7 +6,7 @@
  */
 import { encodeJson } from '@holdfast/kernel';
 
-const ADVICE = 'keep large things elsewhere and enqueue their address';
+export const ADVICE = 'keep large things elsewhere and enqueue their address';
 
 /** Throws MisuseError if the data are not JSON, or have more than `most` bytes; `of` begins the message. */
 export const encodeData = (data: unknown, most: number, of: string): string =>

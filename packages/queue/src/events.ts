@@ -11,6 +11,7 @@ import { display, fitting, MisuseError } from '@holdfast/kernel';
 import { follow, SharedReaders, type StreamEntry } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 import { type KeptResult, readResult } from './results.js';
+import { readValue } from './sealed.js';
 import { last } from './verbs.js';
 
 /** What every event has. */
@@ -21,6 +22,8 @@ interface Occurrence {
   readonly at: number;
   /** The place after the event: `events({ after: cursor })` goes on there. */
   readonly cursor: string;
+  /** Why its result, progress or reason cannot be decoded: a value is undefined then, and a reason "(encoded)". */
+  readonly encoded?: string;
 }
 
 /** An event in the life of a task. */
@@ -123,7 +126,7 @@ function eventOf(about: Occurrence, kind: string | undefined, value: string): Qu
     case 'r':
       return { kind: 'completed', ...about, ...readResult(value) };
     case 'p':
-      return { kind: 'progress', ...about, progress: JSON.parse(value) };
+      return { kind: 'progress', ...about, progress: readValue(value) };
     case 't':
       return { kind: 'retried', ...about, reason: value };
     case 'd':

@@ -16,13 +16,13 @@ import {
 import type { Reply } from '@holdfast/redis';
 import { type Added, noteAdded, queueFull } from './adding.js';
 import type { Claimed } from './claimed.js';
-import { encodeData } from './data.js';
 import { TaskGoneError } from './errors.js';
 import { type FanRequest, fan, gathered } from './fan-verbs.js';
 import { staleHolder } from './guarded.js';
 import { requireId } from './keys.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import { passedOnTo } from './passing.js';
+import type { Payloads } from './payloads.js';
 import type { QueuePort } from './port.js';
 import type { TaskOutcome } from './results.js';
 import { LATE, withinTime } from './retrying.js';
@@ -129,17 +129,20 @@ function carriedOut(parts: QueueParts, id: string, [word, ...rest]: readonly str
   );
 }
 
+const DATA = 'The data of a task';
+
 async function memberOf(
   parts: QueueParts,
   { data, options: given }: TaskToAdd<unknown>,
   { fan, place }: { readonly fan: string; readonly place: number },
 ): Promise<FanRequest['members'][number]> {
-  const { settings, schema } = parts;
+  const { settings, schema, payloads } = parts;
   const options = readAddOptions(given ?? {});
   requireNoDeduplication(options);
   refuseHolder(options, 'the holder of addMany is that of all its tasks, and of the follow-up');
-  const text = encodeData(data, settings.maxBytes, 'The data of a task');
+  const json = payloads.json(data, DATA);
   if (schema) await checkData(schema, data, { of: 'the task', owner: 'queue' });
+  const text = payloads.isCoded ? await payloads.sealed(json, DATA) : json;
   const { id = requireId('The id of the follow-up, "/" and a place', `${fan}/${place}`) } = options;
   const { priority, key = '', delay, expires } = options;
   const kept = keptOptions(settings.kept, options, { isWhole: false, trace: traceOfAdd() });
@@ -155,7 +158,7 @@ type FollowUpRequest = Pick<FanRequest, 'fan' | 'delay' | 'expires' | 'record'> 
 async function followUpOf(parts: QueueParts, given: unknown): Promise<FollowUpRequest> {
   const { data, options: chosen, queue } = readFollowUp(given);
   const target = queue === undefined ? parts : requireQueue(queue);
-  const { settings, schema } = target;
+  const { settings, schema, payloads } = target;
   const options = readAddOptions(chosen ?? {});
   const { deduplicate } = options;
   refuseHolder(options, 'the holder of addMany is that of the follow-up too');
@@ -167,8 +170,9 @@ async function followUpOf(parts: QueueParts, given: unknown): Promise<FollowUpRe
       'deduplicate of a follow-up is { key, within }, and its options need an id too: by both, a repeated call is recognized.',
     );
   }
-  const text = encodeData(data, settings.maxBytes, 'The data of a follow-up');
+  const json = payloads.json(data, 'The data of a follow-up');
   if (schema) await checkData(schema, data, { of: 'the follow-up', owner: 'queue' });
+  const text = await payloads.sealed(json, 'The data of a follow-up');
   const { id = parts.port.random.id(), priority, key = '', delay, expires } = options;
   const kept = keptOptions(settings.kept, options, { isWhole: false, trace: traceOfAdd() });
   const request = { fan: id, isNamed: options.id !== undefined, deduplicate };
@@ -205,8 +209,11 @@ function requireOnce(ids: readonly string[]): void {
   }
 }
 
-/** Throws MisuseError if nothing is known of such a fan-in, TaskGoneError if it is forgotten meanwhile, UnavailableError. */
-export async function* outcomesOf(port: QueuePort, id: string): AsyncGenerator<TaskOutcome, void> {
+/**
+ * Throws MisuseError if nothing is known of such a fan-in, TaskGoneError if it is forgotten meanwhile, CodecError,
+ * UnavailableError.
+ */
+export async function* outcomesOf({ port, payloads }: Ended, id: string): AsyncGenerator<TaskOutcome, void> {
   let number: string | undefined;
   for (let from = 0; ; ) {
     const page = await port.call(gathered, { id, from, limit: PAGE });
@@ -223,7 +230,7 @@ export async function* outcomesOf(port: QueuePort, id: string): AsyncGenerator<T
       });
     }
     number = page.number;
-    yield* page.outcomes;
+    for (const outcome of page.outcomes) yield await payloads.outcome(outcome);
     if (page.next === undefined) return;
     from = page.next;
   }
@@ -231,9 +238,19 @@ export async function* outcomesOf(port: QueuePort, id: string): AsyncGenerator<T
 
 /** Of the tasks that a delivered one follows on, which may be in another queue. */
 export const outcomesBefore = (
-  port: QueuePort,
+  { port, payloads }: Ended,
   { id, options: { g: origin } }: Claimed,
-): AsyncGenerator<TaskOutcome, void> => outcomesOf(origin === undefined ? port : port.beside(origin, []), id);
+): AsyncGenerator<TaskOutcome, void> =>
+  outcomesOf(
+    { port: origin === undefined ? port : port.beside(origin, []), payloads: payloads.of(origin) },
+    id,
+  );
+
+/** The queue of tasks that have ended. */
+interface Ended {
+  readonly port: QueuePort;
+  readonly payloads: Payloads;
+}
 
 /** How far the tasks of a fan-in are. */
 export interface FanInInfo {

@@ -4,14 +4,22 @@
  * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A
  * handler that has succeeded completes its task, even if its result cannot be kept; one that does not end within the
  * task's timeout has failed, and its slot is free. Only data that do not fit the
- * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt.
+ * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt. A task whose data the
+ * queue's codec cannot decode is left to other workers, or for later, which costs no attempt; after an hour it is a dead letter.
  */
-import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, type Schema, validateData } from '@holdfast/kernel';
+import {
+  type CustomBackoff,
+  DEFAULT_BACKOFF,
+  delayFor,
+  messageOf,
+  type Schema,
+  validateData,
+} from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
-import { asKnown, type HandledKind, unknownKind } from './kinds.js';
+import { asKnown, type HandledKind, leftToOthers, unknownKind } from './kinds.js';
 import {
   dead,
   done,
@@ -25,9 +33,10 @@ import {
 } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { passOn } from './passing.js';
-import { encodeResult, whyNotKept } from './results.js';
+import { isSealedHere } from './payloads.js';
+import { whyNotKept } from './results.js';
 import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
-import type { KeptOptions } from './task-options.js';
+import type { KeptFailure, KeptOptions } from './task-options.js';
 import { attemptOf, gaveUp } from './telemetry.js';
 
 export interface HandlingOptions {
@@ -41,6 +50,14 @@ export interface HandlingOptions {
   readonly report: Report;
 }
 
+interface Attempt {
+  /** By the server, in ms. */
+  readonly now: number;
+  readonly handler: TaskHandler;
+  readonly schema: Schema | undefined;
+  readonly data?: string;
+}
+
 /** When an attempt was delivered, by the server in ms, and how long it has taken until now. */
 interface Attempted {
   readonly now: number;
@@ -51,6 +68,8 @@ export class Handling {
   readonly #options: HandlingOptions;
   /** Kinds that it was given and does not know. */
   readonly #unknown = new Set<string | undefined>();
+  /** Whether the last encoded task could not be decoded. */
+  #cannotDecode = false;
 
   constructor(options: HandlingOptions) {
     this.#options = options;
@@ -78,7 +97,7 @@ export class Handling {
   }
 
   /** Of a kind that it does not know: others may. */
-  #leave(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Outcome {
+  #leave(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Outcome | Promise<Outcome> {
     const { queue, report } = this.#options;
     const { outcome, error } = unknownKind(claimed, { attempt: task.attempt, now, queue: queue.name });
     if (outcome === undefined) return this.#giveUp(asKnown(claimed), task, now, error.message);
@@ -87,17 +106,42 @@ export class Handling {
     return outcome;
   }
 
+  /** As long as workers are given a new key one after the other, or the codec cannot ask for it. */
+  #leaveEncoded(claimed: Claimed, task: DeliveredTask<unknown>, now: number, error: unknown) {
+    const outcome = leftToOthers(claimed, { attempt: task.attempt, now });
+    if (!this.#cannotDecode) this.#options.report(error);
+    this.#cannotDecode = true;
+    return outcome ?? this.#giveUp(asKnown(claimed), task, now, messageOf(error));
+  }
+
   async #attempt(
     claimed: Claimed,
     task: DeliveredTask<unknown>,
-    { now, handler, schema }: { now: number; handler: TaskHandler; schema: Schema | undefined },
+    { now, handler, schema }: Attempt,
+  ): Promise<Outcome> {
+    if (!isSealedHere(claimed)) return this.#attemptWith(claimed, task, { now, handler, schema });
+    let data: string;
+    try {
+      data = await this.#options.queue.payloads.dataOf(claimed);
+      this.#cannotDecode = false;
+    } catch (error) {
+      return this.#leaveEncoded(claimed, task, now, error);
+    }
+    return this.#attemptWith(asKnown(claimed), task, { now, handler, schema, data });
+  }
+
+  /** `data`: JSON. */
+  async #attemptWith(
+    claimed: Claimed,
+    task: DeliveredTask<unknown>,
+    { now, handler, schema, data = claimed.data }: Attempt,
   ): Promise<Outcome> {
     const { queue } = this.#options;
     const { clock } = queue.port;
     const began = clock.now();
     const at = { now, took: () => clock.now() - began };
     try {
-      task.data = JSON.parse(claimed.data);
+      task.data = JSON.parse(data);
     } catch (error) {
       const { unreadable } = unreadableBecause(error);
       return this.#giveUp({ ...claimed, data: JSON.stringify(claimed.data) }, task, now, unreadable);
@@ -128,7 +172,8 @@ export class Handling {
         attempt?.ended(clock.now() - began, 'deferred');
         return later(claimed, task.attempt, delay);
       }
-      const text = encodeResult(result, queue.settings.maxBytes);
+      const kept = queue.payloads.result(result);
+      const text = typeof kept === 'string' ? kept : await kept;
       attempt?.ended(clock.now() - began, 'done');
       return this.#done(claimed, task, at, text);
     } catch (error) {
@@ -137,7 +182,8 @@ export class Handling {
         attempt?.ended(clock.now() - began, 'deferred');
         return later(claimed, task.attempt, delay);
       }
-      const outcome = this.#failed(claimed, task, at, error);
+      const failing = this.#failed(claimed, task, at, error);
+      const outcome = failing instanceof Promise ? await failing : failing;
       attempt?.ended(clock.now() - began, outcome[0] === 'retry' ? 'retry' : 'dead', error);
       return outcome;
     }
@@ -187,20 +233,36 @@ export class Handling {
     { attempt }: DeliveredTask<unknown>,
     { now, took }: Attempted,
     error: unknown,
-  ): Outcome {
+  ): Outcome | Promise<Outcome> {
     const { queue, worker, report } = this.#options;
     const { b: own, q: fallback = DEFAULT_BACKOFF } = claimed.options;
     const backoff = own ?? this.#options.backoff ?? fallback;
     const { random } = queue.port;
     const delay = (): number => delayFor(backoff, { attempt, error, fallback, random, report });
-    return failed(claimed, attempt, error, { delay, worker, now, duration: took() });
+    const details = { attempt, at: now, worker, duration: Math.round(took()) };
+    return whenKept(queue.payloads.failure(failureOf(error, details)), (failure) =>
+      failed(claimed, { error, failure, delay }),
+    );
   }
 
   /** Moves the task to the dead letters, without an attempt. */
-  #giveUp(claimed: Claimed, task: DeliveredTask<unknown>, now: number, why: string): Outcome {
+  #giveUp(
+    claimed: Claimed,
+    task: DeliveredTask<unknown>,
+    now: number,
+    why: string,
+  ): Outcome | Promise<Outcome> {
     const { attempt } = task;
-    const failure = failureOf(why, { attempt, at: now, worker: this.#options.worker });
-    gaveUp(this.#options.queue.name, task, new Error(why));
-    return dead(claimed, attempt - 1, [...claimed.errors, failure]);
+    const { queue, worker } = this.#options;
+    gaveUp(queue.name, task, new Error(why));
+    return whenKept(queue.payloads.failure(failureOf(why, { attempt, at: now, worker })), (failure) =>
+      dead(claimed, attempt - 1, [...claimed.errors, failure]),
+    );
   }
 }
+
+/** The outcome that follows when the failure is encoded, if it is to be. */
+const whenKept = (
+  failure: KeptFailure | Promise<KeptFailure>,
+  outcomeOf: (failure: KeptFailure) => Outcome,
+): Outcome | Promise<Outcome> => (failure instanceof Promise ? failure.then(outcomeOf) : outcomeOf(failure));

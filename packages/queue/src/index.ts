@@ -5,6 +5,9 @@
 export {
   AbortedError,
   type Backoff,
+  type Codec,
+  type CodecContext,
+  CodecError,
   type CustomBackoff,
   HoldfastError,
   LeaseLostError,

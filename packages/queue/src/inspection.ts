@@ -5,7 +5,8 @@ import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
 import { partsOfKey } from './keys.js';
 import { readResult } from './results.js';
-import type { Body, Failure, KeptOptions } from './task-options.js';
+import { readSealed, readValue, sealedOf } from './sealed.js';
+import type { Body, Failure, KeptFailure, KeptOptions } from './task-options.js';
 import { readTotals, type Totals } from './totals.js';
 
 export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
@@ -47,6 +48,11 @@ export interface TaskInfo {
   /** For an active or a completed task: its worker. For an active one: the progress that it has reported. */
   readonly worker?: string;
   readonly progress?: unknown;
+  /**
+   * Why something of the task cannot be decoded, such as for want of the queue's codec: its data, result or progress are
+   * undefined then, and the messages of its errors "(encoded)".
+   */
+  readonly encoded?: string;
 }
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
@@ -84,7 +90,7 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
   const body = readBody(record.slice(end + 1));
   const key = record.slice(4, end);
   return {
-    data: body.d,
+    data: readSealed(body.d, body.o),
     priority: Number(record[0]),
     ...partsOfKey(key),
     ...kindOf(body.o),
@@ -110,6 +116,12 @@ function readBody(text: string): Body {
   return typeof body === 'object' && body !== null && 'd' in body ? (body as Body) : { d: text };
 }
 
+/** A task without a record: its data, and its options, or ''. */
+function readPlain([data = '', options = '']: readonly string[]): Pick<TaskInfo, 'data' | 'kind'> {
+  const kept = options === '' ? undefined : (readData(options) as KeptOptions);
+  return { data: readSealed(readData(data), kept), ...kindOf(kept) };
+}
+
 /** Reads the reply of find.lua; undefined if nothing is known of the task. */
 export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
   const [state, value, detail, more, progress] = reply;
@@ -123,9 +135,8 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
   const [, entry, priority] = placeOf(id);
   const known = Array.isArray(value)
     ? {
-        ...{ data: readData(String(value[0])), priority: Number(priority), failed: 0 },
-        added: Number.parseInt(entry, 10),
-        ...kindOf(readData(String(value[1] ?? '')) as KeptOptions),
+        ...readPlain(value.map(String)),
+        ...{ priority: Number(priority), failed: 0, added: Number.parseInt(entry, 10) },
       }
     : readRecord(String(value));
   return {
@@ -137,7 +148,7 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
     ...(state === 'active' && {
       worker: String(detail).replace(/\.[^.]*$/, ''),
       begun: Number(more),
-      ...(typeof progress === 'string' && { progress: JSON.parse(progress) }),
+      ...(typeof progress === 'string' && { progress: readValue(progress) }),
     }),
   };
 }
@@ -156,16 +167,16 @@ export interface Trace {
   readonly duration: number;
   readonly worker: string;
   /** Failed attempts before. */
-  readonly errors: readonly Failure[];
+  readonly errors: readonly KeptFailure[];
 }
 
 /** As it is kept beside the result: short, because every task has one. */
 export function encodeTrace({ attempt, added, begun, duration, worker, errors }: Trace): string {
   const head = `${attempt}\n${added ?? ''}\n${begun}\n${Math.round(duration)}\n${worker}`;
   if (errors.length === 0) return head;
-  const brief = errors.map(({ stack: _, cause: __, message, ...rest }) => ({
+  const brief = errors.map(({ stack: _, cause: __, sealed: ___, message, ...rest }) => ({
     ...rest,
-    message: message.slice(0, 200),
+    message: sealedOf(message) === undefined ? message.slice(0, 200) : message,
   }));
   return `${head}\n${JSON.stringify(brief)}`;
 }
@@ -189,13 +200,13 @@ export interface LogLine {
 }
 
 /** Reads what lua/log.lua keeps. */
-export function readLog(text: string): LogLine[] {
+export function readLog(text: string): (Omit<LogLine, 'text'> & { readonly text: unknown })[] {
   return text
     .split('\n')
     .slice(0, -1)
     .map((line) => {
       const [, at, attempt, json = '""'] = /^(\d+) (\d+) (.*)$/.exec(line) ?? [];
-      return { at: Number(at), attempt: Number(attempt), text: String(JSON.parse(json)) };
+      return { at: Number(at), attempt: Number(attempt), text: readValue(json) };
     });
 }
 

@@ -108,7 +108,7 @@ export function readKinds(option: string, kinds: unknown): ReadonlyMap<string, H
   return byName;
 }
 
-/** For how long workers that do not know the kind of a task leave it to others, in ms. */
+/** For how long workers leave a task to others that they do not know the kind of, or cannot decode, in ms. */
 const KNOWN_WITHIN = 3_600_000;
 
 /** How long it is left alone, in ms: at first, and at most. */
@@ -119,16 +119,26 @@ export function unknownKind(
   claimed: Claimed,
   { attempt, now, queue }: { readonly attempt: number; readonly now: number; readonly queue: string },
 ): { readonly outcome: Outcome | undefined; readonly error: UnknownKindError } {
-  const { j: kind, u: since = now } = claimed.options;
-  const error = new UnknownKindError({ queue, id: claimed.id, kind });
-  const waited = now - since;
-  if (waited >= KNOWN_WITHIN) return { outcome: undefined, error };
-  const delay = Math.min(LONGEST, Math.max(FIRST, waited));
-  const options = { ...claimed.options, u: since };
-  return { outcome: later({ ...claimed, options }, attempt, delay), error };
+  const error = new UnknownKindError({ queue, id: claimed.id, kind: claimed.options.j });
+  return { outcome: leftToOthers(claimed, { attempt, now }), error };
 }
 
-/** A task whose kind is known again. */
+/**
+ * The outcome for a task that a worker cannot handle, while others may: it costs no attempt. Undefined for one that nobody
+ * could for too long.
+ */
+export function leftToOthers(
+  claimed: Claimed,
+  { attempt, now }: { readonly attempt: number; readonly now: number },
+): Outcome | undefined {
+  const { u: since = now } = claimed.options;
+  const waited = now - since;
+  if (waited >= KNOWN_WITHIN) return undefined;
+  const delay = Math.min(LONGEST, Math.max(FIRST, waited));
+  return later({ ...claimed, options: { ...claimed.options, u: since } }, attempt, delay);
+}
+
+/** A task that a worker can handle again. */
 export function asKnown(claimed: Claimed): Claimed {
   if (claimed.options.u === undefined) return claimed;
   const { u: _, ...options } = claimed.options;

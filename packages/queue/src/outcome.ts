@@ -8,7 +8,7 @@ import { causesOf, isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
 import type { Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { isTenant } from './keys.js';
-import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
+import { type Body, DEFAULT_ATTEMPTS, type Failure, type KeptFailure } from './task-options.js';
 
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
 export type Outcome = readonly string[];
@@ -58,20 +58,17 @@ export function placeOfEnd(outcome: Outcome): readonly [priority: string, entry:
 /** The placeholder for a reason that only the script knows. */
 const REASON = '<reason>';
 
-export interface FailureContext {
+export interface FailedAttempt {
+  readonly error: unknown;
+  /** What is kept of the error. */
+  readonly failure: KeptFailure;
   /** How long the task waits, in ms, if it is tried again. */
   readonly delay: () => number;
-  readonly worker: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** How long the attempt took, in ms. */
-  readonly duration: number;
 }
 
-/** The outcome of an attempt that has failed with `error`. */
-export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
-  const { delay, worker, now, duration } = context;
-  const failure = failureOf(error, { attempt, at: now, worker, duration: Math.round(duration) });
+/** The outcome of an attempt that has failed. */
+export function failed(claimed: Claimed, { error, failure, delay }: FailedAttempt): Outcome {
+  const { attempt } = failure;
   const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
   const most = claimed.options.a ?? DEFAULT_ATTEMPTS;
   if (isNonRetryable(error)) return dead(claimed, attempt, errors);
@@ -115,7 +112,7 @@ const headOf = ({ priority, key }: Claimed): string =>
   `${priority} ${key === '' || isTenant(key) ? 0 : 1} ${key}\n`;
 
 /** The outcome if trying again cannot help, or is not allowed. */
-export function dead(claimed: Claimed, attempt: number, errors: readonly Failure[]): Outcome {
+export function dead(claimed: Claimed, attempt: number, errors: readonly KeptFailure[]): Outcome {
   const { priority, entry, id, key } = claimed;
   return ['dead', priority, entry, id, key, letterOf(claimed, attempt, errors), errors.at(-1)?.message ?? ''];
 }
@@ -139,14 +136,14 @@ export function whyGivenUp({ unreadable, expires, options }: Claimed, attempt: n
   return undefined;
 }
 
-function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[]): string {
+function letterOf(claimed: Claimed, attempt: number, errors: readonly KeptFailure[]): string {
   return `${claimed.priority} 0 ${claimed.key}\n${bodyOf(claimed, attempt, errors)}`;
 }
 
 function bodyOf(
   { data, options, added, expires }: Claimed,
   made: number,
-  errors: readonly Failure[],
+  errors: readonly KeptFailure[],
 ): string {
   const rest = {
     ...(Object.keys(options).length > 0 && { o: options }),

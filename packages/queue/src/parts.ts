@@ -3,6 +3,7 @@
  */
 import { display, MisuseError, type Schema } from '@holdfast/kernel';
 import type { QueueMarks } from './guarded.js';
+import type { Payloads } from './payloads.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
 
@@ -14,6 +15,7 @@ export interface QueuePartsOptions {
   readonly schema: Schema | undefined;
   readonly port: QueuePort;
   readonly marks: QueueMarks;
+  readonly payloads: Payloads;
   /** By their names. */
   readonly groups: ReadonlyMap<string, QueueParts>;
 }
@@ -26,15 +28,17 @@ export class QueueParts {
   readonly schema: Schema | undefined;
   readonly groups: ReadonlyMap<string, QueueParts>;
   readonly marks: QueueMarks;
+  readonly payloads: Payloads;
   /** The port over which tasks are added: to the queue, or to all its groups. */
   readonly adding: QueuePort;
 
-  constructor({ name, issuer, settings, schema, port, marks, groups }: QueuePartsOptions) {
+  constructor({ name, issuer, settings, schema, port, marks, payloads, groups }: QueuePartsOptions) {
     this.name = name;
     this.issuer = issuer;
     this.settings = settings;
     this.schema = schema;
     this.marks = marks;
+    this.payloads = payloads;
     this.groups = groups;
     this.adding = port;
   }

@@ -7,10 +7,12 @@ import type { ConnectionOptions } from 'node:tls';
 import {
   type Backoff,
   type Clock,
+  type Codec,
   duration,
   fitting,
   group,
   groupOrDefaults,
+  having,
   oneOf,
   optional,
   orSystemClock,
@@ -57,7 +59,14 @@ export interface QueueOptions<Input = unknown, Output = Input> {
    * Default: those that are kept, or else none.
    */
   readonly limits?: Limits;
-  /** The most bytes that the data of a task, or its result, may have. Default 1000000. */
+  /**
+   * What stands between the payloads of tasks and Redis, such as compression or encryption: of data, results, progress, logs and
+   * errors. All programs that use the queue give it, and each can decode what any of them encodes; a key is changed in steps
+   * (README). What was kept before the queue had one is read as it is. A call that lasts for 10 s has failed, with a CodecError.
+   * Default: they are kept as JSON.
+   */
+  readonly codec?: Codec;
+  /** The most bytes that the data of a task, or its result, may have, as they are kept: when encoded. Default 1000000. */
   readonly maxBytes?: number;
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
@@ -115,6 +124,7 @@ export const QUEUE = {
   backoff: TASK.backoff,
   timeout: TASK.timeout,
   limits: optional(readLimits),
+  codec: optional(having<Codec>('encode', 'decode')),
   maxBytes: withDefault(whole(1, 500_000_000), 1_000_000),
   replicas: optional(
     group({
@@ -139,12 +149,13 @@ export const QUEUE = {
 export type ReadOptions = Settings<typeof QUEUE>;
 
 export function settingsOf(options: ReadOptions): QueueSettings {
-  const { attempts, backoff, timeout, limits, maxBytes, retry } = options;
+  const { attempts, backoff, timeout, limits, maxBytes, retry, codec } = options;
   return {
     kept: {
       ...(attempts !== undefined && { a: attempts }),
       ...(backoff !== undefined && { q: backoff }),
       ...(timeout !== undefined && { h: timeout }),
+      ...(codec !== undefined && { c: 1 as const }),
     },
     limits: declareLimits(limits),
     ...{ maxBytes, retry },

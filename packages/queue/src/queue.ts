@@ -24,6 +24,7 @@ import { QueueMarks } from './guarded.js';
 import { issuerOf, requireId, requireQueueName } from './keys.js';
 import { type KeptResult, type Kind, requireKind, type TasksOfKind } from './kinds.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
+import { Payloads } from './payloads.js';
 import { QueuePort } from './port.js';
 import { QUEUE, type QueueOptions, type ReadOptions, settingsOf } from './queue-options.js';
 import { type AddOptions, readHolder, requireTasks, type TaskToAdd } from './task-options.js';
@@ -150,7 +151,7 @@ export class Queue<Input = unknown, Output = Input>
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     const { signal } = readOptions('wait', options, FOLLOW);
-    this.#waiters ??= new ResultWaiters(this.name, this.#parts.port);
+    this.#waiters ??= new ResultWaiters(this.name, this.#parts.port, this.#parts.payloads);
     return this.#waiters.wait(requireId('id', id), signal);
   }
 
@@ -160,14 +161,14 @@ export class Queue<Input = unknown, Output = Input>
    */
   async *events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
     const { signal: given, after } = readOptions('events', options, EVENTS);
-    const { port } = this.#parts;
+    const { port, payloads } = this.#parts;
     const from = after === undefined ? undefined : placeAfter(this.name, after);
     port.requireOpen();
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, port.closed, ...(given ? [given] : [])]);
     try {
       for await (const events of readEvents(port, from, signal)) {
-        for (const { event } of events) yield event;
+        for (const { event } of events) yield await payloads.event(event);
       }
     } finally {
       ended.abort();
@@ -204,8 +205,10 @@ function partsFrom(options: ReadOptions, groups: ReadonlyMap<string, object>): Q
     limits: settings.limits,
   });
   const marks = new QueueMarks(options);
+  const { codec, maxBytes } = options;
+  const payloads = new Payloads({ codec, name, prefix, clock, maxBytes });
   const issuer = issuerOf(name, prefix);
-  return new QueueParts({ name, issuer, settings, schema, port, marks, groups: parts });
+  return new QueueParts({ name, issuer, settings, schema, port, marks, payloads, groups: parts });
 }
 
 function groupsOf<Input, Output>({ groups, ...options }: ReadOptions): Map<string, Queue<Input, Output>> {

@@ -8,10 +8,12 @@
  */
 import {
   type Clock,
+  CodecError,
   callback,
   DEFAULT_BACKOFF,
   delayFor,
   LeaseLostError,
+  messageOf,
   NonRetryableError,
   onAbort,
   optional,
@@ -21,17 +23,16 @@ import {
 } from '@holdfast/kernel';
 import { type Report, reportTo, SharedReaders } from '@holdfast/redis';
 import type { Claimed, Work } from './claimed.js';
-import { encodeData } from './data.js';
 import { encodeTrace } from './inspection.js';
 import { partsOfKey } from './keys.js';
-import { asKnown, unknownKind } from './kinds.js';
+import { asKnown, leftToOthers, unknownKind } from './kinds.js';
 import { dead, done, failed, failureOf, keptAsAsked, later, type Outcome, whyGivenUp } from './outcome.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import { passOn } from './passing.js';
+import { isSealedHere } from './payloads.js';
 import type { QueuePort } from './port.js';
-import { encodeResult } from './results.js';
 import { Sleep } from './sleep.js';
-import { LARGEST_PROGRESS, LONGEST_LINE } from './task.js';
+import { LONGEST_LINE } from './task.js';
 import type { KeptOptions } from './task-options.js';
 import { TickRunner } from './ticks.js';
 import * as verbs from './verbs.js';
@@ -130,7 +131,8 @@ export class Remote {
 
   /**
    * Claims tasks, and waits for the first. Resolves to undefined if there was none by then, or `signal` has aborted; the
-   * session then has none. Throws UnavailableError; MisuseError for a queue with groups.
+   * session then has none. Throws UnavailableError; CodecError if there were only tasks whose data cannot be decoded, which are
+   * left to others; MisuseError for a queue with groups.
    */
   async claim(request: ClaimRequest): Promise<RemoteClaim | undefined> {
     const { session, lease, wait, signal } = request;
@@ -155,6 +157,9 @@ export class Remote {
         if (work.isUnconfirmed) await this.#confirm();
         if (work.claimed.length === 0) await waiting.until(work.wait, Math.min(left, lease / 3));
       }
+    } catch (error) {
+      if (error instanceof CodecError) await port.call(verbs.close, session);
+      throw error;
     } finally {
       waiting.close();
     }
@@ -189,9 +194,9 @@ export class Remote {
 
   /** Completes a task. Throws LeaseLostError, UnavailableError. */
   async complete(ref: DeliveryRef, result: unknown): Promise<RemoteEnd> {
+    const text = await this.#parts.payloads.result(result);
     return this.#end(ref, (claimed, now) => {
       const { session: worker, attempt, begun } = ref;
-      const text = encodeResult(result, this.#parts.settings.maxBytes);
       const { added, errors } = claimed;
       return done(
         claimed,
@@ -206,29 +211,30 @@ export class Remote {
    * `retry` is false. Throws LeaseLostError, UnavailableError.
    */
   async fail(ref: DeliveryRef, error: Error, { retry }: { readonly retry: boolean }): Promise<RemoteEnd> {
-    return this.#end(ref, (claimed, now) => {
+    return this.#end(ref, async (claimed, now) => {
       const { session: worker, attempt, begun } = ref;
       const { b: backoff = claimed.options.q ?? DEFAULT_BACKOFF } = claimed.options;
       const { random } = this.#parts.port;
       const failure = { attempt, error, fallback: DEFAULT_BACKOFF, random, report: this.#report };
       const thrown = retry ? error : asFinal(error);
-      const context = { worker, now: begun, duration: now - begun, delay: () => delayFor(backoff, failure) };
-      return failed(claimed, attempt, thrown, context);
+      const details = { attempt, at: begun, worker, duration: Math.round(now - begun) };
+      const kept = await this.#parts.payloads.failure(failureOf(thrown, details));
+      return failed(claimed, { error: thrown, failure: kept, delay: () => delayFor(backoff, failure) });
     });
   }
 
-  /** Records the progress of a task. Throws LeaseLostError, MisuseError, UnavailableError. */
+  /** Records the progress of a task. Throws LeaseLostError, MisuseError, CodecError, UnavailableError. */
   async progress(ref: DeliveryRef, value: unknown): Promise<void> {
     const { session, priority, entry, id } = ref;
-    const progress = encodeData(value, LARGEST_PROGRESS, 'Progress');
+    const progress = await this.#parts.payloads.progress(value);
     if (await this.#parts.port.call(verbs.progress, { session, priority, entry, id, progress })) return;
     throw await this.#lost(ref);
   }
 
-  /** Logs a line of a task. Throws LeaseLostError, UnavailableError. */
+  /** Logs a line of a task. Throws LeaseLostError, CodecError, UnavailableError. */
   async log(ref: DeliveryRef, text: string): Promise<void> {
     const { session, priority, entry, id, attempt } = ref;
-    const line = JSON.stringify(text.slice(0, LONGEST_LINE));
+    const line = await this.#parts.payloads.line(text.slice(0, LONGEST_LINE));
     if (await this.#parts.port.call(verbs.log, { session, priority, entry, id, attempt, line })) return;
     throw await this.#lost(ref);
   }
@@ -240,6 +246,7 @@ export class Remote {
   /** Those that are to be handled; the others become dead letters, or are left to other workers. */
   async #deliver({ session, lease, kinds }: ClaimRequest, work: Work): Promise<RemoteDelivery[]> {
     const deliveries: RemoteDelivery[] = [];
+    let undecoded: CodecError | undefined;
     for (const claimed of work.claimed) {
       const attempt = claimed.made + claimed.deliveries;
       const { now } = work;
@@ -249,9 +256,32 @@ export class Remote {
         await this.#passOn(claimed, attempt, { session, now, next: claimed.options.n });
       else if (kinds !== undefined && !kinds.includes(claimed.options.j ?? ''))
         await this.#leave(claimed, attempt, { session, now });
-      else deliveries.push(this.#deliveryOf(claimed, attempt, { session, lease, work }));
+      else {
+        const opened = isSealedHere(claimed)
+          ? await this.#opened(claimed, attempt, { session, now })
+          : claimed;
+        if (opened instanceof CodecError) undecoded = opened;
+        else deliveries.push(this.#deliveryOf(opened, attempt, { session, lease, work }));
+      }
     }
+    if (undecoded && deliveries.length === 0) throw undecoded;
     return deliveries;
+  }
+
+  /** With its data as they were added. One that cannot be decoded is left to others, as worker does; the error then. */
+  async #opened(
+    claimed: Claimed,
+    attempt: number,
+    { session, now }: { readonly session: string; readonly now: number },
+  ): Promise<Claimed | CodecError> {
+    try {
+      return { ...claimed, data: await this.#parts.payloads.dataOf(claimed) };
+    } catch (error) {
+      const outcome = leftToOthers(claimed, { attempt, now });
+      if (outcome !== undefined) await this.#finish(session, claimed, outcome);
+      else await this.#giveUp(asKnown(claimed), attempt, { session, why: messageOf(error), now });
+      return error as CodecError;
+    }
   }
 
   /** It is for another queue: no program that works on this one sees it. */
@@ -299,7 +329,8 @@ export class Remote {
     attempt: number,
     { session, why, now }: { readonly session: string; readonly why: string; readonly now: number },
   ): Promise<void> {
-    const failure = failureOf(why, { attempt, at: now, worker: session });
+    const details = { attempt, at: now, worker: session };
+    const failure = await this.#parts.payloads.failure(failureOf(why, details));
     const readable =
       whyNotJson(claimed) === undefined ? claimed : { ...claimed, data: JSON.stringify(claimed.data) };
     const outcome = dead(readable, attempt - 1, [...claimed.errors, failure]);
@@ -307,13 +338,16 @@ export class Remote {
   }
 
   /** Ends a delivery as `outcomeOf` says of what Redis has of it. `now`: by the server, in ms. */
-  async #end(ref: DeliveryRef, outcomeOf: (claimed: Claimed, now: number) => Outcome): Promise<RemoteEnd> {
+  async #end(
+    ref: DeliveryRef,
+    outcomeOf: (claimed: Claimed, now: number) => Outcome | Promise<Outcome>,
+  ): Promise<RemoteEnd> {
     const { session, lease, priority, entry } = ref;
     const held = await this.#parts.port.call(verbs.fetch, { session, lease, want: 0, issues: false });
     const claimed = held?.claimed.find((one) => one.priority === priority && one.entry === entry);
     if (held === undefined || claimed === undefined) return this.#repeated(ref);
     const known = asKnown(claimed);
-    const word = await this.#finish(session, known, outcomeOf(known, held.now));
+    const word = await this.#finish(session, known, await outcomeOf(known, held.now));
     return word === 'gone' ? this.#repeated(ref) : word;
   }
 

@@ -2,10 +2,21 @@
  * Trying many dead letters again: those of a kind, up to a limit.
  *
  * Guarantees: a letter is looked at once, the oldest first; one whose task dies again meanwhile is not tried once more. Each
- * is requeued as `requeue` does, so a letter whose id is in use by then stays.
+ * is requeued as `requeue` does, so a letter whose id is in use by then stays. One that is to be judged by what cannot be
+ * decoded is a CodecError: nothing is passed over in silence.
  */
-import { callback, optional, type Readers, readOptions, requireName, text, whole } from '@holdfast/kernel';
+import {
+  CodecError,
+  callback,
+  optional,
+  type Readers,
+  readOptions,
+  requireName,
+  text,
+  whole,
+} from '@holdfast/kernel';
 import { freshRecord, type TaskInfo } from './inspection.js';
+import type { QueueParts } from './parts.js';
 import type { QueuePort } from './port.js';
 import { count, letter, list, requeue } from './verbs.js';
 
@@ -33,15 +44,22 @@ export const readRequeueAll = (options: unknown) => readOptions('requeueAll', op
 /** How many letters one call reads. */
 const PAGE = 500;
 
-/** Resolves to how many are tried again. Throws MisuseError, UnavailableError, and what the filter throws. */
+/** Resolves to how many are tried again. Throws MisuseError, UnavailableError, CodecError, and what the filter throws. */
 export async function requeueAll(
-  port: QueuePort,
+  { port, payloads, name }: QueueParts,
   { error, key, filter, limit = Number.POSITIVE_INFINITY }: ReturnType<typeof readRequeueAll>,
 ): Promise<number> {
-  const isOfKind = (task: TaskInfo): boolean =>
-    (error === undefined || (task.errors?.at(-1)?.message.includes(error) ?? false)) &&
-    (key === undefined || task.key === key) &&
-    (filter === undefined || filter(task));
+  const isOfKind = (task: TaskInfo): boolean => {
+    if (key !== undefined && task.key !== key) return false;
+    if (error === undefined && filter === undefined) return true;
+    if (task.encoded !== undefined) {
+      throw new CodecError(
+        `Task ${task.id} of "${name}" cannot be judged by its error or its data. ${task.encoded} Or requeue it by its id or key.`,
+      );
+    }
+    if (error !== undefined && !task.errors?.at(-1)?.message.includes(error)) return false;
+    return filter === undefined || filter(task);
+  };
   // Those that die again come behind all that are there now.
   let { dead: unseen } = await port.call(count, undefined);
   let [from, requeued] = [0, 0];
@@ -51,7 +69,8 @@ export async function requeueAll(
       after: String(from),
       limit: Math.min(PAGE, unseen),
     });
-    const chosen = page.tasks.filter(isOfKind).slice(0, limit - requeued);
+    const tasks = await Promise.all(page.tasks.map((task) => payloads.task(task)));
+    const chosen = tasks.filter(isOfKind).slice(0, limit - requeued);
     const done = (await Promise.all(chosen.map(({ id }) => requeueOne(port, id)))).filter(Boolean).length;
     requeued += done;
     unseen -= page.tasks.length;

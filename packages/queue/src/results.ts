@@ -1,10 +1,11 @@
 /**
- * The result of a task, as it is kept: JSON, or, after a mark that no JSON begins with, the reason why it is not kept.
+ * The result of a task, as it is kept: JSON; encoded JSON (sealed.ts); or, after a mark that no JSON begins with, the reason why it is not kept.
  *
  * Guarantees: encoding never throws: a handler that has succeeded is not run again because of what it returned.
  */
 import { messageOf } from '@holdfast/kernel';
 import { encodeData } from './data.js';
+import { readValue } from './sealed.js';
 
 const MARK = '!';
 
@@ -12,6 +13,8 @@ const MARK = '!';
 export interface KeptResult {
   readonly result: unknown;
   readonly notKept?: string;
+  /** Why the result cannot be decoded, where somebody only looks: it is undefined then. */
+  readonly encoded?: string;
 }
 
 /** Stands for a result that never got here, with the reason. */
@@ -25,13 +28,16 @@ export class NotKept {
 
 export function encodeResult(result: unknown, most: number): string {
   if (result === undefined) return 'null';
-  if (result instanceof NotKept) return MARK + result.reason;
+  if (result instanceof NotKept) return notKept(result.reason);
   try {
     return encodeData(result, most, 'The result');
   } catch (error) {
-    return MARK + messageOf(error);
+    return notKept(messageOf(error));
   }
 }
+
+/** Stands for a result that is not kept. */
+export const notKept = (reason: string): string => MARK + reason;
 
 /** The reason why a result was not kept; undefined if `text` is a result. */
 export function whyNotKept(text: string): string | undefined {
@@ -40,7 +46,7 @@ export function whyNotKept(text: string): string | undefined {
 
 export function readResult(text: string): KeptResult {
   const reason = whyNotKept(text);
-  return reason === undefined ? { result: JSON.parse(text) } : { result: undefined, notKept: reason };
+  return reason === undefined ? { result: readValue(text) } : { result: undefined, notKept: reason };
 }
 
 /** How one of the tasks has ended for which a follow-up waits. */

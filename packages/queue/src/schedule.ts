@@ -18,6 +18,7 @@ import {
 import { firstTick, SCHEDULE_TIMES, type ScheduleSpan, tickAfter } from '@holdfast/redis';
 import { keyOfTenant, requireKeyName } from './keys.js';
 import type { QueuePort } from './port.js';
+import { readSealed } from './sealed.js';
 import { type AddOptions, type KeptOptions, keptOptions, requireOneOf, TASK } from './task-options.js';
 import * as verbs from './verbs.js';
 
@@ -44,6 +45,8 @@ export interface ScheduleInfo extends Schedule {
   readonly name: string;
   readonly data: unknown;
   readonly next: Date;
+  /** Why the data cannot be decoded, such as for want of the queue's codec: they are undefined then. */
+  readonly encoded?: string;
 }
 
 /** A schedule as it is kept: JSON of this. */
@@ -117,8 +120,8 @@ export function readSchedule({
   kept: string;
   next: number;
 }): ScheduleInfo {
-  const { schedule, data } = JSON.parse(kept) as Kept;
-  return { ...schedule, name, data, next: new Date(next) };
+  const { schedule, data, o } = JSON.parse(kept) as Kept;
+  return { ...schedule, name, data: readSealed(data, o), next: new Date(next) };
 }
 
 /** The record of a task of a schedule that is added at `now`, in ms since the epoch. */

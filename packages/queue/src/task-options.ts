@@ -117,8 +117,10 @@ export interface KeptOptions {
   readonly t?: string;
   /** The name of its kind. */
   readonly j?: string;
-  /** Since when workers have left it to others because they do not know its kind, in ms since the epoch by the server. */
+  /** Since when workers have left it to others, because they do not know its kind or cannot decode its data, in ms since the epoch by the server. */
   readonly u?: number;
+  /** That its data are encoded, as a text of JSON. */
+  readonly c?: 1;
   /** The queue of the tasks that it follows on, if that is another one. */
   readonly g?: string;
   /** For a follow-up that is to be passed on: to which queue, under a name that no other has, and how it is added there. */
@@ -291,6 +293,7 @@ export function keptOptions(
     expires === undefined &&
     trace === undefined &&
     options.kind === undefined &&
+    defaults.c === undefined &&
     !isKeptApart
   )
     return '';
@@ -303,6 +306,7 @@ export function keptOptions(
     ...(expires !== undefined && { x: expires }),
     ...(trace !== undefined && { t: trace }),
     ...(options.kind !== undefined && { j: options.kind }),
+    ...(defaults.c !== undefined && { c: defaults.c }),
   } satisfies KeptOptions);
 }
 
@@ -320,6 +324,11 @@ export interface Failure {
   readonly duration?: number;
 }
 
+/** A failure as it is kept: of one that is encoded, the message is (sealed.ts), and the stack and the cause are together. */
+export interface KeptFailure extends Failure {
+  readonly sealed?: string;
+}
+
 /** The body of a record: JSON of this. */
 export interface Body {
   /** Data. */
@@ -331,5 +340,5 @@ export interface Body {
   /** Attempts made. */
   readonly m?: number;
   /** The errors of those attempts, latest last. */
-  readonly e?: readonly Failure[];
+  readonly e?: readonly KeptFailure[];
 }

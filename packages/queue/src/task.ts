@@ -16,14 +16,10 @@ import {
 } from '@holdfast/kernel';
 import { addEffect, type Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
-import { encodeData } from './data.js';
 import { partsOfKey } from './keys.js';
-import type { QueueSettings } from './queue-options.js';
+import type { Payloads } from './payloads.js';
 import type { TaskOutcome } from './results.js';
 import { LONGEST_DELAY } from './task-options.js';
-
-/** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
-export const LARGEST_PROGRESS = 16_000;
 
 /** Of a log, in characters. */
 export const LONGEST_LINE = 1_000;
@@ -66,18 +62,19 @@ export interface Task<Data = unknown> extends TokenHolder {
    */
   effect(command: string, ...args: readonly (string | number)[]): void;
   /**
-   * Reports the task's progress: at most 16,000 bytes of JSON. Throws LeaseLostError, UnavailableError, MisuseError.
+   * Reports the task's progress: at most 16,000 bytes of JSON, when encoded. Throws LeaseLostError, UnavailableError,
+   * MisuseError, CodecError.
    */
   progress(value: unknown): Promise<void>;
   /**
    * Adds a line to the task's log, which `queue.log(id)` reads as long as anything is known of the task: at most 100 lines
-   * and 32,000 bytes, of which the oldest make room for others; a line is cut at 1000 characters. Throws LeaseLostError,
-   * UnavailableError, MisuseError.
+   * and 32,000 bytes, when encoded, of which the oldest make room for others; a line is cut at 1000 characters. Throws
+   * LeaseLostError, UnavailableError, MisuseError, CodecError.
    */
   log(line: string): Promise<void>;
   /**
    * For a task that was added as the follow-up of others: how those have ended, in their order, read from Redis page by
-   * page. Throws MisuseError for any other task, UnavailableError.
+   * page. Throws MisuseError for any other task, CodecError for a result that cannot be decoded, UnavailableError.
    */
   outcomes(): AsyncGenerator<TaskOutcome, void>;
   /**
@@ -130,7 +127,7 @@ export interface TaskContext {
 export interface TaskQueue {
   readonly name: string;
   readonly issuer: string;
-  readonly settings: Pick<QueueSettings, 'maxBytes'>;
+  readonly payloads: Payloads;
 }
 
 export class DeliveredTask<Data> implements Task<Data> {
@@ -147,7 +144,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   readonly kind: string | undefined;
   /** Commands that are carried out with the task's end. */
   readonly effects: Command[] = [];
-  readonly #maxBytes: number;
+  readonly #payloads: Payloads;
   readonly #context: TaskContext;
   #signal: LeaseSignal | undefined;
   /** Why nobody relies on it any more. */
@@ -170,7 +167,7 @@ export class DeliveredTask<Data> implements Task<Data> {
     this.key = own;
     this.tenant = tenant;
     this.kind = options.j;
-    this.#maxBytes = queue.settings.maxBytes;
+    this.#payloads = queue.payloads;
     this.#context = context;
   }
 
@@ -206,9 +203,7 @@ export class DeliveredTask<Data> implements Task<Data> {
 
   async progress(value: unknown): Promise<void> {
     if (this.#over) throw this.#over;
-    const isOurs = await this.#context.progress(
-      encodeData(value, Math.min(this.#maxBytes, LARGEST_PROGRESS), 'Progress'),
-    );
+    const isOurs = await this.#context.progress(await this.#payloads.progress(value));
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }
 
@@ -216,7 +211,7 @@ export class DeliveredTask<Data> implements Task<Data> {
     if (this.#over) throw this.#over;
     if (typeof line !== 'string') throw new MisuseError(`A line of a log is text; got ${display(line)}.`);
     const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
-    const isOurs = await this.#context.log(this.attempt, JSON.stringify(text));
+    const isOurs = await this.#context.log(this.attempt, await this.#payloads.line(text));
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }
 

@@ -8,7 +8,6 @@ import type { Reply, Script } from '@holdfast/redis';
 import { type DueTicks, readTicks, readWork, type Work } from './claimed.js';
 import {
   type Counts,
-  type LogLine,
   placeOf,
   readCounts,
   readFound,
@@ -347,7 +346,7 @@ export const log = single<LogRequest, boolean>(
 );
 
 /** Reads the log of a task by its id. */
-export const logged = single<string, readonly LogLine[]>(
+export const logged = single<string, ReturnType<typeof readLog>>(
   'logged',
   (id) => [id],
   ([, text]) => readLog(String(text)),

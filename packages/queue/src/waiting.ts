@@ -17,6 +17,7 @@ import { compareIds } from '@holdfast/redis';
 import { ResultNotKeptError, TaskCancelledError, TaskFailedError, TaskGoneError } from './errors.js';
 import { type Happened, type Place, readEvents } from './events.js';
 import type { TaskInfo } from './inspection.js';
+import type { Payloads } from './payloads.js';
 import type { QueuePort } from './port.js';
 import type { KeptResult } from './results.js';
 import { find, last } from './verbs.js';
@@ -42,13 +43,15 @@ interface Waiter {
 export class ResultWaiters {
   readonly #queue: string;
   readonly #port: QueuePort;
+  readonly #payloads: Payloads;
   readonly #waiters = new Map<string, Set<Waiter>>();
   #reading: AbortController | undefined;
   #isClosed = false;
 
-  constructor(queue: string, port: QueuePort) {
+  constructor(queue: string, port: QueuePort, payloads: Payloads) {
     this.#queue = queue;
     this.#port = port;
+    this.#payloads = payloads;
   }
 
   async wait(id: string, signal?: AbortSignal): Promise<unknown> {
@@ -97,17 +100,18 @@ export class ResultWaiters {
       waiter.reject(new TaskGoneError({ queue: this.#queue, id, reason }));
     } else if (found.state === 'completed') this.#completed(waiter, found);
     else if (found.state === 'dead') {
-      waiter.reject(this.#failed(id, found.errors?.at(-1)?.message ?? 'it was given up'));
+      this.#failed(waiter, found.errors?.at(-1)?.message ?? 'it was given up');
     } else if (found.state === 'cancelled') waiter.reject(this.#cancelled(id, found.reason ?? ''));
   }
 
   #completed({ id, resolve, reject }: Waiter, { result, notKept }: Partial<KeptResult>): void {
-    if (notKept === undefined) resolve(result);
+    if (notKept === undefined) this.#payloads.value(result, `The result of task ${id}`).then(resolve, reject);
     else reject(new ResultNotKeptError({ queue: this.#queue, id, reason: notKept }));
   }
 
-  #failed(id: string, reason: string): TaskFailedError {
-    return new TaskFailedError({ queue: this.#queue, id, reason });
+  #failed({ id, reject }: Waiter, message: string): void {
+    const fail = (reason: string): void => reject(new TaskFailedError({ queue: this.#queue, id, reason }));
+    void this.#payloads.reason(message).then(fail);
   }
 
   #cancelled(id: string, reason: string): TaskCancelledError {
@@ -169,7 +173,7 @@ export class ResultWaiters {
       const [results, notices] = waiter.from;
       if (compareIds(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
       if (event.kind === 'completed') this.#completed(waiter, event);
-      if (event.kind === 'failed') waiter.reject(this.#failed(event.id, event.reason));
+      if (event.kind === 'failed') this.#failed(waiter, event.reason);
       if (event.kind === 'cancelled') waiter.reject(this.#cancelled(event.id, event.reason));
       if (event.kind === 'removed') {
         waiter.reject(new TaskGoneError({ queue: this.#queue, id: event.id, reason: 'it was removed' }));

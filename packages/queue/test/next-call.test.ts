@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { Claimed } from '../src/claimed.js';
 import { Deliveries } from '../src/deliveries.js';
 import { isDrained, nextCall, type Situation } from '../src/next-call.js';
+import { Payloads } from '../src/payloads.js';
 import { DeliveredTask } from '../src/task.js';
 
 const BUSY: Situation = {
@@ -85,13 +86,14 @@ const claimed = (entry: string): Claimed => ({
 async function* outcomesOf() {}
 
 function taskOf(entry: string): DeliveredTask<unknown> {
-  const queue = { name: 'q', issuer: 'queue:q', settings: { maxBytes: 100 } };
   const clock = {
     now: () => 0,
     wall: () => 0,
     after: () => ({ cancel: () => {} }),
     afterInput: () => {},
   };
+  const payloads = new Payloads({ codec: undefined, name: 'q', prefix: '', clock, maxBytes: 100 });
+  const queue = { name: 'q', issuer: 'queue:q', payloads };
   const noted = async () => true;
   const context = { clock, validUntil: () => 1, progress: noted, log: noted, outcomes: () => outcomesOf() };
   return new DeliveredTask(queue, claimed(entry), 1, context);

@@ -2,7 +2,6 @@
  * The errors that are the workflow engine's own; the others are those of all of Holdfast (docs/ERRORS.md).
  */
 import { HoldfastError } from '@holdfast/kernel';
-import type { CodecError } from './journal/coder.js';
 import type { KeptError } from './journal/record.js';
 
 declare module '@holdfast/kernel' {
@@ -18,7 +17,6 @@ declare module '@holdfast/kernel' {
     HOLDFAST_BUDGET_EXCEEDED: BudgetExceededError;
     HOLDFAST_NONDETERMINISTIC: NondeterminismError;
     HOLDFAST_RUNS_FULL: RunsFullError;
-    HOLDFAST_CODEC: CodecError;
   }
 }
 

@@ -9,6 +9,7 @@ export {
   type Backoff,
   type Codec,
   type CodecContext,
+  CodecError,
   type CustomBackoff,
   HoldfastError,
   LeaseLostError,
@@ -56,7 +57,6 @@ export {
   UnansweredError,
   UnknownOutcomeError,
 } from './errors.js';
-export { CodecError } from './journal/coder.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export { type WaterfallRow, waterfallOf } from './journal/waterfall.js';
 export type { Limits } from './limits.js';

@@ -5,8 +5,7 @@
  * went on under several workers with a `restart` between the attempts. It ends when the run is over and all was read.
  * Whenever the mailbox begins to listen anew, and now and then besides, each reader asks again.
  */
-import { type Clock, display, HoldfastError, MisuseError, pause } from '@holdfast/kernel';
-import { plainValue } from '../journal/coder.js';
+import { type Clock, display, HoldfastError, MisuseError, pause, plainValue } from '@holdfast/kernel';
 import type { RunRef } from '../store/claim.js';
 import type { Store } from '../store/store.js';
 import type { Chunks } from '../store/stream-store.js';

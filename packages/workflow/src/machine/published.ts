@@ -3,8 +3,7 @@
  *
  * Guarantees: the text is the same whenever the function has come to the same place.
  */
-import { MisuseError } from '@holdfast/kernel';
-import { plainValue } from '../journal/coder.js';
+import { MisuseError, plainValue } from '@holdfast/kernel';
 import { encodeValue } from '../json.js';
 
 /** What somebody is asked to approve. */

@@ -5,8 +5,8 @@
  * record of a page is handed over before the last of them is known. What nobody asked for, such as mail, is passed on as it
  * is if it cannot be decoded: whoever hears it asks, and is told with a CodecError.
  */
-import type { Clock, Codec } from '@holdfast/kernel';
-import { type CodecError, Coder } from '../journal/coder.js';
+import type { Clock, Codec, CodecError } from '@holdfast/kernel';
+import { RecordCoder } from '../journal/coder.js';
 import type { EventEntry, EventFollower, EventStore } from './event-store.js';
 import type { RunStore } from './run-store.js';
 import type { ScheduleStore } from './schedule-store.js';
@@ -21,7 +21,7 @@ export const behindCodec = (
 ): readonly Store[] => (codec ? stores.map((store) => codedStore(store, codec, clock)) : stores);
 
 export function codedStore(store: Store, codec: Codec, clock: Clock): Store {
-  const coder = new Coder(codec, store.issuer, clock);
+  const coder = new RecordCoder(codec, store.issuer, clock);
   const coded: Partial<Store> = {
     ...ofRuns(store, coder),
     ...ofOwners(store, coder),
@@ -41,7 +41,7 @@ export function codedStore(store: Store, codec: Codec, clock: Clock): Store {
 type OfRuns = Pick<Store, 'start' | 'tell' | 'find' | 'proof' | 'page' | 'anew'> &
   Pick<RunStore, 'terminate'>;
 
-function ofRuns(store: Store, coder: Coder): OfRuns {
+function ofRuns(store: Store, coder: RecordCoder): OfRuns {
   return {
     start: async (request) => store.start({ ...request, header: await coder.encodeRecord(request.header) }),
     anew: async (request) => store.anew({ ...request, header: await coder.encodeRecord(request.header) }),
@@ -73,7 +73,10 @@ function ofRuns(store: Store, coder: Coder): OfRuns {
 
 const TOKEN = '"token":';
 
-function ofOwners(store: Store, coder: Coder): Pick<Store, 'work' | 'read' | 'commit' | 'cached' | 'cache'> {
+function ofOwners(
+  store: Store,
+  coder: RecordCoder,
+): Pick<Store, 'work' | 'read' | 'commit' | 'cached' | 'cache'> {
   return {
     async work(request) {
       const worked = await store.work(request);
@@ -106,7 +109,7 @@ function ofOwners(store: Store, coder: Coder): Pick<Store, 'work' | 'read' | 'co
   };
 }
 
-function ofStreams(store: Store, coder: Coder): StreamStore {
+function ofStreams(store: Store, coder: RecordCoder): StreamStore {
   return {
     async append(request) {
       const chunks = await Promise.all(request.chunks.map((chunk) => coder.encode(chunk)));
@@ -123,7 +126,7 @@ function ofStreams(store: Store, coder: Coder): StreamStore {
   };
 }
 
-function ofSchedules(store: Store, coder: Coder): Pick<ScheduleStore, 'schedule' | 'schedules'> {
+function ofSchedules(store: Store, coder: RecordCoder): Pick<ScheduleStore, 'schedule' | 'schedules'> {
   const decoded = (kept: string): Promise<string> => coder.decodeFields(kept).catch(() => kept);
   return {
     async schedule(schedule) {
@@ -144,7 +147,7 @@ function ofSchedules(store: Store, coder: Coder): Pick<ScheduleStore, 'schedule'
   };
 }
 
-function ofMail(store: Store, coder: Coder): Pick<Store, 'listen'> & Pick<EventStore, 'followEvents'> {
+function ofMail(store: Store, coder: RecordCoder): Pick<Store, 'listen'> & Pick<EventStore, 'followEvents'> {
   return {
     listen: (mailbox, { onMail, onListening }) =>
       store.listen(mailbox, { onListening, onMail: (text) => void hear(coder, text, onMail) }),
@@ -163,7 +166,7 @@ function ofMail(store: Store, coder: Coder): Pick<Store, 'listen'> & Pick<EventS
 }
 
 /** Ends and answers are of runs that this process waits for; bells and the like have nothing to decode. */
-async function hear(coder: Coder, text: string, onMail: MailListener['onMail']): Promise<void> {
+async function hear(coder: RecordCoder, text: string, onMail: MailListener['onMail']): Promise<void> {
   const at = text.indexOf('\n') + 1;
   const [head, rest] = [text.slice(0, at), text.slice(at)];
   if (at === 0 || !'ers'.includes(text.charAt(0))) return onMail(text);
@@ -172,13 +175,13 @@ async function hear(coder: Coder, text: string, onMail: MailListener['onMail']):
 }
 
 /** Why a run is stuck: of operators too who cannot decode it. */
-async function reasonOf(coder: Coder, reason: string): Promise<string> {
+async function reasonOf(coder: RecordCoder, reason: string): Promise<string> {
   return coder
     .decodeReason(reason)
     .catch((error: CodecError) => `why, this program cannot tell. ${error.message}`);
 }
 
-async function decodeEvent(coder: Coder, [id, fields]: EventEntry): Promise<EventEntry> {
+async function decodeEvent(coder: RecordCoder, [id, fields]: EventEntry): Promise<EventEntry> {
   const [kind, run, name, detail] = fields;
   if (kind !== 'stuck' || run === undefined || name === undefined || detail === undefined)
     return [id, fields];
@@ -186,20 +189,20 @@ async function decodeEvent(coder: Coder, [id, fields]: EventEntry): Promise<Even
 }
 
 /** Of records that cannot be decoded, none: their owner reads them, and is told why. */
-const decodeClaim = async (coder: Coder, claim: Claimed): Promise<Claimed> => ({
+const decodeClaim = async (coder: RecordCoder, claim: Claimed): Promise<Claimed> => ({
   ...claim,
   records: await decodeAll(coder, claim.records).catch(() => []),
 });
 
-const decodeAll = (coder: Coder, records: readonly string[]): Promise<readonly string[]> =>
+const decodeAll = (coder: RecordCoder, records: readonly string[]): Promise<readonly string[]> =>
   Promise.all(records.map((text) => coder.decodeRecord(text)));
 
-async function behindHead(coder: Coder, entry: string): Promise<string> {
+async function behindHead(coder: RecordCoder, entry: string): Promise<string> {
   const at = entry.indexOf('\n') + 1;
   return at === 0 ? entry : entry.slice(0, at) + (await coder.decode(entry.slice(at)));
 }
 
-async function encodeEffect(coder: Coder, effect: Effect): Promise<Effect> {
+async function encodeEffect(coder: RecordCoder, effect: Effect): Promise<Effect> {
   if (effect.word === 'write') return effect; // it is for whoever reads that key
   if (effect.word === 'child') return { ...effect, header: await coder.encodeRecord(effect.header) };
   if (effect.word === 'tell') return { ...effect, record: await coder.encodeRecord(effect.record) };
@@ -207,5 +210,5 @@ async function encodeEffect(coder: Coder, effect: Effect): Promise<Effect> {
   return { ...effect, text: effect.text.slice(0, at) + (await coder.encodeRecord(effect.text.slice(at))) };
 }
 
-const encodeEnding = async (coder: Coder, ending: Ending): Promise<Ending> =>
+const encodeEnding = async (coder: RecordCoder, ending: Ending): Promise<Ending> =>
   ending.word === 'stuck' ? { ...ending, reason: await coder.encode(ending.reason) } : ending;

@@ -5,7 +5,7 @@
  * kept in the partition of the run, under its workflow, its step's name and the key.
  */
 import { createHash } from 'node:crypto';
-import { plainValue } from '../journal/coder.js';
+import { plainValue } from '@holdfast/kernel';
 import { encodeValue } from '../json.js';
 import type { StepBody } from '../step/options.js';
 import type { Store } from '../store/store.js';

@@ -5,10 +5,10 @@
  * order in which it lies there. A commit whose answer was lost is never repeated blindly: the journal is read first. Once a
  * commit is refused, or the session is lost, nothing of the run goes on here.
  */
-import { type Clock, delayFor, LeaseLostError, messageOf, pause, type Random } from '@holdfast/kernel';
+import type { Clock, Random } from '@holdfast/kernel';
+import { CodecError, delayFor, LeaseLostError, messageOf, pause } from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
-import { CodecError } from '../journal/coder.js';
 import { asDecoded, decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import { JournalSize } from '../journal/size.js';
 import { Context } from '../machine/context.js';

@@ -5,9 +5,9 @@
  * only when the runs of those before it are there. It looks again at the next tick, and every third of the lease, also while
  * the worker has no room. Of an outage, the first failure is reported.
  */
-import type { Clock, Random, Timer } from '@holdfast/kernel';
+import { type Clock, CodecError, type Random, type Timer } from '@holdfast/kernel';
 import { Health, type Report, type ScheduleTimes, ticksOf } from '@holdfast/redis';
-import { CodecError, plainFields } from '../journal/coder.js';
+import { plainFields } from '../journal/coder.js';
 import type { KeptSchedule, Schedules } from '../store/schedule-store.js';
 import type { Store } from '../store/store.js';
 

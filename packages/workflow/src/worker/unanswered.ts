@@ -3,8 +3,7 @@
  *
  * Guarantees: it is sent again only where the journal says that it was not carried out. Rejects with what is no outage.
  */
-import { type Clock, HoldfastError, pause } from '@holdfast/kernel';
-import { CodecError } from '../journal/coder.js';
+import { type Clock, CodecError, HoldfastError, pause } from '@holdfast/kernel';
 import type { Claim } from '../store/claim.js';
 import type { CommitRequest, Committed, ReadResult, Store } from '../store/store.js';
 import { UNREADABLE } from './unreadable.js';
