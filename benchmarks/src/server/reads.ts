@@ -1,6 +1,6 @@
 /**
  * Reads over HTTP: features of ten users beside a bare handler that has the same bytes in memory, and a search of vectors beside
- * the same search in process.
+ * the same search in process; and both by gRPC.
  *
  * Guarantees: the bare handler answers what the server answered, byte for byte.
  */
@@ -11,27 +11,30 @@ import { quantile } from '../harness/statistics.js';
 import { turns } from '../harness/turns.js';
 import { DIMENSIONS, vectorSource } from '../vectors/data.js';
 import type { Asker } from './asker.js';
+import type { GrpcAsker } from './grpc.js';
 
-const READING = ['holdfast', 'node:http'] as const;
-const SEARCHING = ['HTTP', 'in process'] as const;
+export const READING = ['holdfast', 'node:http', 'gRPC'] as const;
+export const SEARCHING = ['HTTP', 'in process', 'gRPC'] as const;
 export const READS_UNDER_WAY = 16;
 const USERS = 10;
 const RANKING = '/v1/features/bench/services/ranking:read';
 const NEAREST = { limit: 10 };
 
-type Askers = Readonly<Record<(typeof READING)[number], Asker>>;
+export type Askers = Readonly<Record<'holdfast' | 'node:http', Asker>> & { readonly gRPC: GrpcAsker };
 
 /** Fills Redis, and has the bare handler answer what the server answers. Resolves to what measures a round. */
 export async function openReads(stand: Stand, askers: Askers, redis: string) {
   await fill(redis);
   const ids = Array.from({ length: USERS }, (_, n) => ({ user: `u${n * 31}` }));
   const body = JSON.stringify({ ids });
+  const message = { store: 'bench', service: 'ranking', ids: ids.map((parts) => ({ parts })) };
   await askers['node:http'].say('PUT', RANKING, await askers.holdfast.say('POST', RANKING, body));
   return async (round: number): Promise<void> => {
     const requests = stand.pick(20_000, 200);
     for (const name of turns(READING, round)) {
       const posting = { path: RANKING, body, requests, most: READS_UNDER_WAY };
-      const { took, times } = await askers[name].postAll(posting);
+      const { took, times } =
+        name === 'gRPC' ? await askers[name].readAll(message, posting) : await askers[name].postAll(posting);
       if (round === 0) continue;
       stand.note('read', name, {
         'read: requests/s': requests / (took / 1_000),
@@ -43,7 +46,7 @@ export async function openReads(stand: Stand, askers: Askers, redis: string) {
 }
 
 /** Fills an index, and waits until both follow it. Resolves to what measures a round. */
-export async function openSearches(stand: Stand, asker: Asker, redis: string) {
+export async function openSearches(stand: Stand, { holdfast: asker, gRPC }: Askers, redis: string) {
   const index = createIndex({ redis, name: 'bench', vectors: { dimensions: DIMENSIONS } });
   stand.later(() => index.close());
   const source = vectorSource(1, 100);
@@ -57,6 +60,7 @@ export async function openSearches(stand: Stand, asker: Asker, redis: string) {
   });
   const searches: Record<(typeof SEARCHING)[number], (turn: number) => Promise<unknown>> = {
     HTTP: (turn) => asker.say('POST', SEARCH, bodies[turn] as string),
+    gRPC: (turn) => gRPC.search({ index: 'bench', vector: { values: queries[turn] }, ...NEAREST }),
     'in process': (turn) => index.search({ vector: queries[turn] as number[], ...NEAREST }),
   };
   return async (round: number): Promise<void> => {

@@ -13,7 +13,8 @@ import { pairedRatio, quantile } from '../harness/statistics.js';
 import { atLeast, atMost } from '../harness/targets.js';
 import { turns } from '../harness/turns.js';
 import { Asker } from './asker.js';
-import { openReads, openSearches, READS_UNDER_WAY } from './reads.js';
+import { GrpcAsker } from './grpc.js';
+import { type Askers, openReads, openSearches, READING, READS_UNDER_WAY, SEARCHING } from './reads.js';
 import { POLLS, SLOWER, type Usage, VIEWERS, waiting } from './waiting.js';
 
 const ADDING = ['holdfast', 'node:http'] as const;
@@ -23,7 +24,8 @@ const BATCH = 100;
 const MORE = 'lease: p50 more than in process, ms';
 
 export const server = onStand({
-  about: 'calls over HTTP, beside calls in process and a bare handler of node:http; and waiting ones',
+  about:
+    'calls over HTTP, beside calls in process and a bare handler of node:http, and by gRPC; and waiting ones',
   title: 'The server',
   workloads: ['lease', 'add', 'batch', 'read', 'search', 'waiting'],
   rounds: 5,
@@ -33,7 +35,7 @@ export const server = onStand({
 interface Setting {
   readonly stand: Stand;
   readonly locks: Locks;
-  readonly askers: Readonly<Record<(typeof ADDING)[number], Asker>>;
+  readonly askers: Askers;
   /** The process of the server. */
   readonly process: MeasuringProcess;
   readonly redis: string;
@@ -44,7 +46,7 @@ async function measure(stand: Stand) {
   const { askers, redis } = setting;
   const { rounds, workloads, progress } = stand.call;
   const reads = workloads.has('read') ? await openReads(stand, askers, redis) : undefined;
-  const searches = workloads.has('search') ? await openSearches(stand, askers.holdfast, redis) : undefined;
+  const searches = workloads.has('search') ? await openSearches(stand, askers, redis) : undefined;
   for (let round = 0; round <= rounds; round += 1) {
     const isWarmup = round === 0;
     if (workloads.has('lease')) await leases(setting, round, isWarmup);
@@ -78,7 +80,7 @@ function targetsOf(stand: Stand) {
 
 const REMARKS = [
   'node:http: a handler that reads the same bodies, parses them and answers the same JSON, without a check and without Redis: it is the limit of the module with this client on this machine. The client shares the machine with the servers.',
-  'read: features of 10 users, 20 each; the bare handler has the bytes in its memory. search: the ten nearest of 50,000 vectors of 384 dimensions, which a request has as base64; one caller.',
+  'read: features of 10 users, 20 each; the bare handler has the bytes in its memory. search: the ten nearest of 50,000 vectors of 384 dimensions, which a request has as base64; one caller. gRPC: the same answers with their types, by the client of grpc-js and proto-loader.',
   'Leases are taken on five nodes without persistence, one after the other by one caller: acquire, extend, release. Over HTTP a release ends the lease for good (retire).',
 ];
 
@@ -91,8 +93,8 @@ const tablesOf = (stand: Stand) => [
   ),
   ...tableIf(stand, 'add', ADDING, `a task in each request, ${UNDER_WAY} under way.`),
   ...tableIf(stand, 'batch', ADDING, `${BATCH} tasks in each request, ${UNDER_WAY / 4} under way.`),
-  ...tableIf(stand, 'read', ADDING, `features of ten users, ${READS_UNDER_WAY} under way.`),
-  ...tableIf(stand, 'search', LEASING, 'one caller.'),
+  ...tableIf(stand, 'read', READING, `features of ten users, ${READS_UNDER_WAY} under way.`),
+  ...tableIf(stand, 'search', SEARCHING, 'one caller.'),
   ...tableIf(stand, 'waiting', ['holdfast'], `${POLLS} long polls and ${VIEWERS} viewers in one process.`),
 ];
 
@@ -124,7 +126,13 @@ async function open(stand: Stand): Promise<Setting> {
     return { name, process, asker };
   });
   const all = await Promise.all(started);
-  const askers = Object.fromEntries(all.map(({ name, asker }) => [name, asker])) as Setting['askers'];
+  const [{ grpcPort }] = (await Promise.all(all.map(({ process }) => process.ask<Usage>('usage')))) as [
+    Usage,
+  ];
+  const gRPC = new GrpcAsker(grpcPort);
+  stand.later(() => gRPC.close());
+  const byName = Object.fromEntries(all.map(({ name, asker }) => [name, asker]));
+  const askers = { ...byName, gRPC } as unknown as Askers;
   const [{ process }] = all as [(typeof all)[0]];
   return { stand, locks, askers, process, redis: url };
 }

@@ -14,9 +14,14 @@ import type { Usage } from './waiting.js';
 const [contestant = '', redis = '', nodes = ''] = process.argv.slice(2);
 const respond = (response: Response): void => void process.send?.(response);
 
+let grpcPort = 0;
+
 async function serveHoldfast(): Promise<number> {
-  const server = createServer({ redis, locks: createLocks({ nodes: nodes.split(',') }), port: 0 });
-  return Number(new URL(await server.listen()).port);
+  const locks = createLocks({ nodes: nodes.split(',') });
+  const server = createServer({ redis, locks, port: 0, grpc: { port: 0 } });
+  const url = await server.listen();
+  grpcPort = Number(new URL(server.grpcUrl ?? '').port);
+  return Number(new URL(url).port);
 }
 
 function serveBare(): Promise<number> {
@@ -50,7 +55,7 @@ const port = await (contestant === 'holdfast' ? serveHoldfast() : serveBare());
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-  const usage: Usage = { port, memory: process.memoryUsage.rss(), cpu: user + system, sockets };
+  const usage: Usage = { port, grpcPort, memory: process.memoryUsage.rss(), cpu: user + system, sockets };
   respond({ result: usage });
 });
 respond({ result: 'ready' });

@@ -17,6 +17,8 @@ const IDLE_FOR = 5_000;
 /** Of the process that serves. */
 export interface Usage {
   readonly port: number;
+  /** 0 if there is none. */
+  readonly grpcPort: number;
   /** Bytes. */
   readonly memory: number;
   /** Of the processor, in µs, since it started. */
