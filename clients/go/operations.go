@@ -115,6 +115,19 @@ func (s *Features) Describe(ctx context.Context, store string, options ...CallOp
 	return answerOf[FeaturesDescribeAnswer](ctx, s.t, request{method: "GET", path: "/v1/features/{store}", params: map[string]string{"store": store}}, options)
 }
 
+// Drift: look how far the rows of a view that are served have moved from its baseline. It looks at up
+// to 5000 rows, for which the server's user needs the right +scan. The answer is at most 5 s old. A
+// view of flags has none (400).
+func (s *Features) Drift(ctx context.Context, store string, view string, options ...CallOption) (*Drift, error) {
+	return answerOf[Drift](ctx, s.t, request{method: "GET", path: "/v1/features/{store}/views/{view}/drift", params: map[string]string{"store": store, "view": view}}, options)
+}
+
+// KeepBaseline: keep how the rows of a view that are served now are spread, in place of what was kept.
+// When a model is trained: its drift is looked at from then on. It looks at up to 10000 rows.
+func (s *Features) KeepBaseline(ctx context.Context, store string, view string, options ...CallOption) (*FeaturesKeepBaselineAnswer, error) {
+	return answerOf[FeaturesKeepBaselineAnswer](ctx, s.t, request{method: "PUT", path: "/v1/features/{store}/views/{view}/baseline", params: map[string]string{"store": store, "view": view}}, options)
+}
+
 // Land: write rows of a view, in a lane, under the token of a lease. The lane takes nothing of a lower
 // token from then on; 412 says that a higher one has it. Have one lease for a lane of a view, and one
 // lane for each source of rows. Rows may be landed again.
@@ -699,6 +712,16 @@ type CountsTotals struct {
 	Retried int64 `json:"retried"`
 }
 
+type Drift struct {
+	// Absent where there is no baseline.
+	Since *float64 `json:"since,omitempty"`
+
+	// How many were looked at.
+	Rows int64 `json:"rows"`
+
+	Features []FeatureDrift `json:"features"`
+}
+
 type ElectionsCampaignBody struct {
 	// How long others wait for a leader that has died, in ms. Default 10000.
 	TTL *int64 `json:"ttl,omitempty"`
@@ -759,10 +782,66 @@ type ExaminationSummary struct {
 	Notes int64 `json:"notes"`
 }
 
+type FeatureDrift struct {
+	Feature string `json:"feature"`
+
+	// By the greater of the two indexes: below 0.1, up to 0.25, above. "unknown" without a baseline, or
+	// with fewer than 200 rows on either side.
+	Verdict string `json:"verdict"`
+
+	// The population stability index of its numbers.
+	Psi *float64 `json:"psi,omitempty"`
+
+	// That of being null.
+	NullPsi *float64 `json:"nullPsi,omitempty"`
+
+	// Of the baseline; absent where that lacks the feature.
+	Before *FeatureDriftBefore `json:"before,omitempty"`
+
+	Now FeatureDriftNow `json:"now"`
+
+	// Shares of its numbers, by the tenths of the baseline.
+	Bins []FeatureDriftBinsItem `json:"bins"`
+}
+
+type FeatureDriftBefore struct {
+	// Rows.
+	Count int64 `json:"count"`
+
+	Nulls int64 `json:"nulls"`
+
+	// Absent where there is no number.
+	Mean *float64 `json:"mean,omitempty"`
+}
+
+type FeatureDriftBinsItem struct {
+	// Absent of the last one.
+	UpTo *float64 `json:"upTo,omitempty"`
+
+	Before float64 `json:"before"`
+
+	Now float64 `json:"now"`
+}
+
+type FeatureDriftNow struct {
+	// Rows.
+	Count int64 `json:"count"`
+
+	Nulls int64 `json:"nulls"`
+
+	// Absent where there is no number.
+	Mean *float64 `json:"mean,omitempty"`
+}
+
 type FeaturesDescribeAnswer struct {
 	Views []string `json:"views"`
 
 	Services []string `json:"services"`
+}
+
+type FeaturesKeepBaselineAnswer struct {
+	// When the baseline was taken, in ms since the epoch.
+	Since float64 `json:"since"`
 }
 
 type FeaturesLandAnswer struct {

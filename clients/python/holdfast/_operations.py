@@ -263,6 +263,49 @@ class Features:
             http_timeout=http_timeout,
         )
 
+    def drift(
+        self,
+        store: str,
+        view: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look how far the rows of a view that are served have moved from its baseline. It looks at up
+        to 5000 rows, for which the server's user needs the right +scan. The answer is at most 5 s
+        old. A view of flags has none (400).
+        """
+        return self._call(
+            "GET",
+            "/v1/features/{store}/views/{view}/drift",
+            params={"store": store, "view": view},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def keep_baseline(
+        self,
+        store: str,
+        view: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Keep how the rows of a view that are served now are spread, in place of what was kept. When
+        a model is trained: its drift is looked at from then on. It looks at up to 10000 rows.
+        """
+        return self._call(
+            "PUT",
+            "/v1/features/{store}/views/{view}/baseline",
+            params={"store": store, "view": view},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def land(
         self,
         handle: str,

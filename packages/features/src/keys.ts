@@ -15,6 +15,8 @@ export const KEYSPACE = {
     'history',
     // A hash of the entities that were erased: lua/catalog.lua says what is in it.
     'erasures',
+    // A hash of what the values of views were like: by view, JSON (src/offline/live-drift.ts).
+    'baselines',
     // A hash: lua/record.lua says what is in it.
     'record',
     // A stream of the rows that were accepted, in order: "<key> <row>", and "reset <epoch> <from>" where an epoch begins.
@@ -30,7 +32,7 @@ export const KEYSPACE = {
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
-const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures'] satisfies KeyName[];
+const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures', 'baselines'] satisfies KeyName[];
 
 /** One partition of a store. */
 export interface PartitionName {

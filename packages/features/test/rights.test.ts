@@ -14,7 +14,7 @@ import {
   view,
   windows,
 } from '@holdfast/features';
-import { exportedRows } from '@holdfast/features/offline';
+import { driftOf, dropBaseline, exportedRows, keepBaseline } from '@holdfast/features/offline';
 import { MisuseError, type TokenHolder } from '@holdfast/kernel';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -138,6 +138,9 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   expect((await exportedRows(dir, 'profile')).files.length).toBeGreaterThan(0);
 
   const operator = storeOf(await as('operator'));
+  await keepBaseline({ store: operator, view: profile });
+  expect(await driftOf({ store: operator, view: profile })).toMatchObject({ rows: 1 });
+  await dropBaseline({ store: operator, view: profile });
   expect((await operator.stats()).views['profile']).toMatchObject({ live: next.id, rows: 1 });
   expect(await operator.deadLetters(clicks)).toMatchObject([{ lane: 'stream' }]);
   const previous = await operator.generation(profile, '1-0', { holder: holderOf(9) });

@@ -239,6 +239,18 @@ test('exports rows, imports the Parquet files, and says how values are spread an
   expect(n?.psi).toBeGreaterThan(1);
   expect(await told('drift', 'profile', '--dir', dir, '--from', '3h')).toMatch(/^n\s*$/m); // nothing before
   expect(await call('profile', 'seen', '--dir', dir)).toMatchObject({ code: 64 });
+  expect(await call('drift', 'profile', '--dir', dir)).toMatchObject({ code: 64 });
+  expect(await json('baseline', 'profile', '--dir', dir, '--to', '1h')).toMatchObject({
+    features: { n: { count: 100, nulls: 0, mean: 49.5 } },
+  });
+  expect(await json('drift', 'profile')).toMatchObject({ rows: 100 });
+  expect(await told('drift', 'profile')).toMatch(/^n +unknown +49.5 +1050 +0 +0$/m); // too few to say anything
+  expect(await told('baseline', 'profile', '--forget')).toContain('is forgotten');
+  expect(await told('drift', 'profile')).toContain(
+    'There is no baseline: "holdfast features baseline profile"',
+  );
+  expect(await call('drift', 'profile', '--from', '1h')).toMatchObject({ code: 64 });
+  expect(await told('baseline', 'profile')).toMatch(/^n +100 +0 +1050$/m);
 
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const duckdb = await (await DuckDBInstance.create(':memory:')).connect();

@@ -384,6 +384,7 @@ describe('the pages of features and vectors', () => {
     await shown.says(/profile is fresh: its newest event is/);
     await expect.poll(async () => (await shown.rows('Generations'))[0]).toMatch(/live\s+1/);
     await expect.poll(() => shown.rows('Lanes')).toHaveLength(1);
+    await shown.page.getByText('npx holdfast features baseline profile --store shop').waitFor();
     await shown.page.getByLabel('Id of the entity').fill('u1');
     await shown.click('Look up');
     await shown.page.getByRole('region', { name: 'Features of u1' }).getByText('"gold"').waitFor();
@@ -394,6 +395,22 @@ describe('the pages of features and vectors', () => {
     await shown.page.getByText('Its values are null: missing.').waitFor();
     await shown.go('/features/shop/nothing');
     await shown.says('nothing is not known here');
+  });
+
+  it('show how far what is served has moved from its baseline', async () => {
+    await open('/features');
+    const land = await makeStore();
+    await land(300, 1_000);
+    expect((await served.ask('PUT', '/v1/features/shop/views/profile/baseline')).status).toBe(200);
+    await land(300, 0);
+    await shown.go('/features/shop/profile');
+    await expect.poll(async () => (await shown.rows('Drift'))[0]).toMatch(/spent\s+changed/);
+    expect((await shown.rows('Drift'))[1]).toMatch(/tier\s+stable/);
+    await shown.page.getByRole('img', { name: /^Shares of spent by tenths of the baseline/ }).waitFor();
+    await shown.isAccessible();
+    await shown.click('Keep as baseline');
+    await shown.told(/is the baseline/);
+    await expect.poll(async () => (await shown.rows('Drift'))[0]).toMatch(/spent\s+stable\s+0\s/);
   });
 
   it('lead from an index to its generations, and find what is near to a vector', async () => {

@@ -1,6 +1,6 @@
 /** The operations on features. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, Transport } from '../transport.js';
-import type { LaneState, StoreState } from './schemas.js';
+import type { Drift, LaneState, StoreState } from './schemas.js';
 
 export class Features {
   readonly #transport: Transport;
@@ -19,6 +19,39 @@ export class Features {
     readonly services: readonly string[];
   }> {
     return this.#transport.call({ method: 'GET', path: '/v1/features/{store}', params: { store }, options });
+  }
+
+  /**
+   * Look how far the rows of a view that are served have moved from its baseline. It looks at up to 5000 rows, for
+   * which the server's user needs the right +scan. The answer is at most 5 s old. A view of flags has none (400).
+   */
+  drift(store: string, view: string, options?: CallOptions): Promise<Drift> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/features/{store}/views/{view}/drift',
+      params: { store, view },
+      options,
+    });
+  }
+
+  /**
+   * Keep how the rows of a view that are served now are spread, in place of what was kept. When a model is
+   * trained: its drift is looked at from then on. It looks at up to 10000 rows.
+   */
+  keepBaseline(
+    store: string,
+    view: string,
+    options?: CallOptions,
+  ): Promise<{
+    /** When the baseline was taken, in ms since the epoch. */
+    readonly since: number;
+  }> {
+    return this.#transport.call({
+      method: 'PUT',
+      path: '/v1/features/{store}/views/{view}/baseline',
+      params: { store, view },
+      options,
+    });
   }
 
   /**

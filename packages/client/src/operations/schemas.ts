@@ -42,6 +42,14 @@ export interface Counts {
   };
 }
 
+export interface Drift {
+  /** Absent where there is no baseline. */
+  readonly since?: number;
+  /** How many were looked at. */
+  readonly rows: number;
+  readonly features: readonly FeatureDrift[];
+}
+
 export interface Examination {
   readonly deployment: {
     readonly name: string;
@@ -62,6 +70,41 @@ export interface Examination {
   };
   readonly findings: readonly Finding[];
   readonly nodes: readonly NodeFacts[];
+}
+
+export interface FeatureDrift {
+  readonly feature: string;
+  /**
+   * By the greater of the two indexes: below 0.1, up to 0.25, above. "unknown" without a baseline, or with fewer
+   * than 200 rows on either side.
+   */
+  readonly verdict: 'stable' | 'moved' | 'changed' | 'unknown';
+  /** The population stability index of its numbers. */
+  readonly psi?: number;
+  /** That of being null. */
+  readonly nullPsi?: number;
+  /** Of the baseline; absent where that lacks the feature. */
+  readonly before?: {
+    /** Rows. */
+    readonly count: number;
+    readonly nulls: number;
+    /** Absent where there is no number. */
+    readonly mean?: number;
+  };
+  readonly now: {
+    /** Rows. */
+    readonly count: number;
+    readonly nulls: number;
+    /** Absent where there is no number. */
+    readonly mean?: number;
+  };
+  /** Shares of its numbers, by the tenths of the baseline. */
+  readonly bins: readonly {
+    /** Absent of the last one. */
+    readonly upTo?: number;
+    readonly before: number;
+    readonly now: number;
+  }[];
 }
 
 export interface Finding {

@@ -19,11 +19,20 @@ export function populationStability(
   bins = 10,
 ): number {
   const [before, after] = [sorted('baseline', baseline), sorted('current', current)];
-  const edges = Array.from({ length: bins - 1 }, (_, at) => quantile(before, (at + 1) / bins));
-  const distinct = edges.filter((edge, at) => at === 0 || edge !== edges[at - 1]);
-  const [expected, actual] = [sharesOf(before, distinct), sharesOf(after, distinct)];
-  return expected.reduce((sum, share, at) => {
-    const other = actual[at] as number;
+  const edges = edgesOf(before, bins);
+  return divergence(sharesOf(before, edges), sharesOf(after, edges));
+}
+
+/** The quantiles that divide sorted values into so many bins, each once. */
+export function edgesOf(values: Float64Array, bins: number): readonly number[] {
+  const edges = Array.from({ length: bins - 1 }, (_, at) => quantile(values, (at + 1) / bins));
+  return edges.filter((edge, at) => at === 0 || edge !== edges[at - 1]);
+}
+
+/** The population stability index of the shares of the same bins. */
+export function divergence(before: readonly number[], after: readonly number[]): number {
+  return before.reduce((sum, given, at) => {
+    const [share, other] = [Math.max(LEAST_SHARE, given), Math.max(LEAST_SHARE, after[at] ?? 0)];
     return sum + (other - share) * Math.log(other / share);
   }, 0);
 }
@@ -106,13 +115,13 @@ function quantile(values: Float64Array, share: number): number {
   return from + (place - below) * (to - from);
 }
 
-/** The share of the values up to each edge, and above the last one. */
-function sharesOf(values: Float64Array, edges: readonly number[]): number[] {
+/** The share of the sorted values up to each edge, and above the last one. */
+export function sharesOf(values: Float64Array, edges: readonly number[]): number[] {
   const counts = new Array<number>(edges.length + 1).fill(0);
   let bin = 0;
   for (const value of values) {
     while (bin < edges.length && value > (edges[bin] as number)) bin += 1;
     counts[bin] = (counts[bin] as number) + 1;
   }
-  return counts.map((count) => Math.max(LEAST_SHARE, count / values.length));
+  return counts.map((count) => count / values.length);
 }

@@ -9,7 +9,7 @@ import { MisuseError, type Random } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
 import { type Erasure, readErasures } from './erasures.js';
-import { HGETALL } from './hgetall.js';
+import { HDEL, HGET, HGETALL, HSET } from './hash.js';
 import { callerFor, LAYOUT, type Partition, type StorePlace, unknownLayout } from './partition.js';
 import { verbFor, words } from './verb.js';
 import type { Whole } from './verbs.js';
@@ -60,6 +60,7 @@ export class Catalog {
   readonly #key: string;
   readonly #history: string;
   readonly #erasures: string;
+  readonly #baselines: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
@@ -69,6 +70,7 @@ export class Catalog {
     this.#key = keys.of('catalog');
     this.#history = keys.of('history');
     this.#erasures = keys.of('erasures');
+    this.#baselines = keys.of('baselines');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
 
@@ -142,6 +144,19 @@ export class Catalog {
   async identity(): Promise<string> {
     if ((await this.pointers([])) === undefined) throw this.#unapplied();
     return (await this.#caller.call(this.#verbs.whole, undefined)).id;
+  }
+
+  /** What was kept of a view as its baseline; undefined if nothing was. Throws UnavailableError. */
+  baseline(view: string): Promise<string | undefined> {
+    return this.#caller.call(HGET, { key: this.#baselines, field: view });
+  }
+
+  /** Keeps it, in place of what was kept; undefined for nothing. Throws UnavailableError. */
+  async keepBaseline(view: string, baseline: string | undefined): Promise<void> {
+    const field = { key: this.#baselines, field: view };
+    await (baseline === undefined
+      ? this.#caller.call(HDEL, field)
+      : this.#caller.call(HSET, { ...field, value: baseline }));
   }
 
   /** The ranks of the lanes of a view, by name. Throws UnavailableError. */

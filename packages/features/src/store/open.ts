@@ -7,7 +7,7 @@ import type { Service } from '../definition/service.js';
 import { readService, readView } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
 import { keysOf } from '../keys.js';
-import { HGETALL } from './hgetall.js';
+import { HGETALL } from './hash.js';
 import { callerFor, LAYOUT, type StorePlace, unknownLayout } from './partition.js';
 
 interface Registered {

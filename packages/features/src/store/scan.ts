@@ -21,11 +21,13 @@ export interface FoundKeys {
 export async function* rowKeys(
   partitions: readonly Partition[],
   generation: string,
+  /** How many steps are taken on each server, at most. */
+  steps = Number.POSITIVE_INFINITY,
 ): AsyncIterable<FoundKeys> {
   const servers = await Promise.all(partitions.map(serverOf));
   for (const server of new Set(servers)) {
     const there = partitions.filter((_, place) => servers[place] === server);
-    yield* keysOnServer(there, generation);
+    yield* keysOnServer(there, generation, steps);
   }
 }
 
@@ -33,19 +35,21 @@ export async function* rowKeys(
 export async function* keysOnServer(
   partitions: readonly Partition[],
   generation: string,
+  steps = Number.POSITIVE_INFINITY,
 ): AsyncIterable<FoundKeys> {
   const [one] = partitions as readonly [Partition, ...Partition[]];
   const beginnings = partitions.map((partition) => ({ partition, text: partition.keys.row(generation, '') }));
   const pattern = partitions.length === 1 ? one.keys.row(generation, '*') : `*:${generation}:*`;
-  let cursor = '0';
+  let [cursor, taken] = ['0', 0];
   do {
+    taken += 1;
     const [next, keys] = await one.call(SCAN, [cursor, 'MATCH', pattern, 'COUNT', STEP]);
     cursor = next;
     for (const { partition, text } of beginnings) {
       const own = keys.filter((key) => key.startsWith(text));
       if (own.length > 0) yield { partition, keys: own, beginning: text };
     }
-  } while (cursor !== '0');
+  } while (cursor !== '0' && taken < steps);
 }
 
 /** The name of the server that a partition is on. Throws UnavailableError. */

@@ -5,7 +5,8 @@
  * closed when there are too many.
  */
 
-import { type Features, listStores, openFeatures } from '@holdfast/features';
+import { type Features, listStores, openFeatures, type View } from '@holdfast/features';
+import { type Drift, driftOf } from '@holdfast/features/offline';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { openRecord, type Reporting, type ResourceRecord, reportTo } from '@holdfast/fence/report';
 import { type Clock, MisuseError, messageOf, type Random, UnavailableError } from '@holdfast/kernel';
@@ -68,6 +69,8 @@ interface Opened {
   readonly close: () => Promise<void>;
   users: number;
 }
+
+const driftName = (store: Features, view: View): string => `drift ${store.name} ${view.name}`;
 
 export class Systems {
   readonly clock: Clock;
@@ -218,6 +221,16 @@ export class Systems {
   /** The indexes of vectors, at most some seconds old. Throws UnavailableError, MisuseError. */
   indexes(): Promise<readonly IndexInfo[]> {
     return this.#forAWhile('indexes', () => listIndexes(this.place));
+  }
+
+  /** How far what a view serves has moved, at most some seconds old. Throws UnavailableError, MisuseError. */
+  driftOf(store: Features, view: View): Promise<Drift> {
+    return this.#forAWhile(driftName(store, view), () => driftOf({ store, view }));
+  }
+
+  /** The next answer is a new one. */
+  forgetDrift(store: Features, view: View): void {
+    this.#known.delete(driftName(store, view));
   }
 
   #forAWhile<Answer>(what: string, find: () => Promise<Answer>): Promise<Answer> {

@@ -8,6 +8,7 @@ import * as claims from './claims.js';
 import * as dapr from './dapr.js';
 import * as elections from './elections.js';
 import * as feast from './feast.js';
+import * as featureDrift from './feature-drift.js';
 import * as featureState from './feature-state.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
@@ -58,6 +59,7 @@ export const OPERATIONS: readonly Operation[] = [
   scale,
   features,
   featureState,
+  featureDrift,
   landing,
   vectors,
   indexState,

@@ -1,11 +1,11 @@
-/** The actions of `holdfast features` on the values of exported rows: `profile`, `drift`. */
+/** The actions of `holdfast features` on how values are spread: `profile`, `drift`, `baseline`. */
 import type { View } from '@holdfast/features';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { named, quoted, withDuckDb } from './duckdb.js';
 import { answer, type Call, OF_EVERY_ACTION, onStore, PLACE, VIEW_OPERAND, viewOf } from './opened.js';
-import { DIR, SAMPLE, SINCE, TURN, UNTIL } from './options.js';
+import { BASELINE_DIR, DIR, DRIFT_DIR, FORGET, SAMPLE, SINCE, TURN, UNTIL } from './options.js';
 
 export const profile: Command = {
   ...OF_EVERY_ACTION,
@@ -43,31 +43,97 @@ export const drift: Command = {
   name: 'drift',
   summary: 'Show how far the values of a view have moved.',
   operands: [VIEW_OPERAND],
-  about: `Compares exported rows from --from on with those before: "psi" is the
+  about: `Compares the rows that are served with the baseline that "baseline" has kept;
+with --dir, exported rows from --from on with those before. "psi" is the
 population stability index, below 0.1 usually called stable and above 0.25 a
-change; "ks" is the statistic of the Kolmogorov-Smirnov test, with its p.`,
-  options: [...PLACE, DIR, TURN, UNTIL, SAMPLE, JSON_OUTPUT],
-  example: 'holdfast features drift profile --dir ./exported --from 7d --store shop',
+change, "nulls" that of being null; "ks" is the statistic of the
+Kolmogorov-Smirnov test, with its p. Of fewer than 200 rows nothing is said.`,
+  options: [...PLACE, DRIFT_DIR, TURN, UNTIL, SAMPLE, JSON_OUTPUT],
+  example: 'holdfast features drift profile --store shop',
+  run: onStore((call) => (call.args.text(DRIFT_DIR) === undefined ? ofServed(call) : ofExported(call))),
+};
+
+/** How far exported rows have moved from those before. */
+async function ofExported(call: Call): Promise<number> {
+  const { kolmogorovSmirnov, populationStability } = await import('@holdfast/features/offline');
+  const now = call.context.clock.wall() / 1_000;
+  const from = call.args.time(TURN, now);
+  if (from === undefined) throw call.args.wrong('--from is missing: it divides exported rows into two times');
+  const spans = [
+    { from: undefined, to: from },
+    { from, to: call.args.time(UNTIL, now) },
+  ];
+  const found = (await samplesOf(call, spans)).map(({ feature, samples: [before = [], after = []] }) => {
+    if (!hasNumbers(before) || !hasNumbers(after)) return { feature, psi: null, ks: null, p: null };
+    const { statistic, p } = kolmogorovSmirnov(before, after);
+    return { feature, psi: populationStability(before, after), ks: statistic, p };
+  });
+  const rows = found.map(({ feature, psi, ks, p }) => [feature, ...[psi, ks, p].map(shownNumber)]);
+  return answer(call, found, renderTable([['feature', 'psi', 'ks', 'p'], ...rows]));
+}
+
+/** How far the rows that are served have moved from the baseline. */
+async function ofServed(call: Call): Promise<number> {
+  const view = viewOf(call);
+  for (const option of [TURN, UNTIL])
+    if (call.args.text(option) !== undefined)
+      throw call.args.wrong(`--${option.name} is of exported rows: it goes with --dir`);
+  const { driftOf } = await import('@holdfast/features/offline');
+  const found = await driftOf({ store: call.store, view, ...servedSample(call) });
+  const rows = found.features.map(({ feature, verdict, psi, nullPsi, before, now }) => [
+    ...[feature, verdict, ...[psi, nullPsi, before?.mean ?? null, now.mean].map(shownNumber)],
+    ...[before === undefined ? '' : String(before.nulls), String(now.nulls)],
+  ]);
+  const heading = ['feature', 'verdict', 'psi', 'nulls', 'mean before', 'mean', 'null before', 'null'];
+  const about =
+    found.since === undefined
+      ? `${found.rows} rows were looked at. There is no baseline: "holdfast features baseline ${view.name}" keeps one.`
+      : `${found.rows} rows were looked at; the baseline is of ${found.since.toISOString()}.`;
+  return answer(call, found, `${renderTable([heading, ...rows])}\n${about}`);
+}
+
+export const baseline: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'baseline',
+  summary: 'Keep how the values of a view are spread.',
+  operands: [VIEW_OPERAND],
+  about: `Keeps, in place of what was kept, how the rows of a view are spread: those that
+are served now, or exported ones. Do so when a model is trained: "drift" and the
+dashboard then show how far what is served has moved. Shares and the edges
+between them are kept, no rows. It changes nothing that is served.`,
+  options: [...PLACE, BASELINE_DIR, SINCE, UNTIL, SAMPLE, FORGET, JSON_OUTPUT],
+  example: 'holdfast features baseline profile --store shop',
   run: onStore(async (call) => {
-    const { kolmogorovSmirnov, populationStability } = await import('@holdfast/features/offline');
+    const view = viewOf(call);
+    const { dropBaseline, keepBaseline } = await import('@holdfast/features/offline');
+    const of = { store: call.store, view };
+    if (call.args.has(FORGET)) {
+      await dropBaseline(of);
+      return answer(call, { forgotten: view.name }, `The baseline of ${view.name} is forgotten.`);
+    }
     const now = call.context.clock.wall() / 1_000;
-    const from = call.args.time(TURN, now);
-    const spans = [
-      { from: undefined, to: from },
-      { from, to: call.args.time(UNTIL, now) },
-    ];
-    const found = (await samplesOf(call, spans)).map(({ feature, samples: [before = [], after = []] }) => {
-      if (!hasNumbers(before) || !hasNumbers(after)) return { feature, psi: null, ks: null, p: null };
-      const { statistic, p } = kolmogorovSmirnov(before, after);
-      return { feature, psi: populationStability(before, after), ks: statistic, p };
-    });
-    const rows = found.map(({ feature, psi, ks, p }) => [
-      feature,
-      ...[psi, ks, p].map((number) => (number === null ? '' : shortened(number))),
+    const span = { from: call.args.time(SINCE, now), to: call.args.time(UNTIL, now) };
+    const isExported = call.args.text(BASELINE_DIR) !== undefined;
+    if (!isExported && (span.from ?? span.to) !== undefined)
+      throw call.args.wrong('--from and --to are of exported rows: they go with --dir');
+    const given = isExported
+      ? { values: Object.fromEntries((await samplesOf(call, [span])).map(valuesOf)) }
+      : servedSample(call);
+    const { at, features } = await keepBaseline({ ...of, ...given });
+    const rows = Object.entries(features).map(([feature, { count, nulls, mean }]) => [
+      ...[feature, String(count), String(nulls), shownNumber(mean)],
     ]);
-    return answer(call, found, renderTable([['feature', 'psi', 'ks', 'p'], ...rows]));
+    return answer(call, { at, features }, renderTable([['feature', 'rows', 'nulls', 'mean'], ...rows]));
   }),
 };
+
+/** Redis is asked for each row that is served, so that fewer of them are looked at. */
+function servedSample({ args }: Call): { readonly sample?: number } {
+  const sample = args.count(SAMPLE, 1, 100_000);
+  return sample === undefined ? {} : { sample };
+}
+
+const valuesOf = ({ feature, samples: [values = []] }: Samples) => [feature, values] as const;
 
 interface Span {
   /** In ms since the epoch. */
@@ -121,5 +187,7 @@ const numbersOf = ({ fields }: View): readonly string[] =>
   Object.entries(fields).flatMap(([name, { kind }]) => (NUMBERS.includes(kind) ? [name] : []));
 
 const hasNumbers = (values: readonly (number | null)[]): boolean => values.some((value) => value !== null);
+
+const shownNumber = (number: number | null): string => (number === null ? '' : shortened(number));
 
 const shortened = (number: number): string => String(Number(number.toPrecision(4)));

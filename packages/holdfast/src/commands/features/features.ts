@@ -2,12 +2,13 @@
  * `holdfast features`: looks at a feature store and operates it, without the program that has its definitions.
  *
  * Guarantees: `ls`, `show`, `get`, `lanes`, `generations`, `health`, `dead-letters`, `metrics`, `profile`, `drift`, `train` and `audit`
- * change nothing in a store, and nothing is made of a store that does not exist. Whatever writes takes a lease first, and works under its token.
+ * change nothing in a store, and nothing is made of a store that does not exist. Whatever writes what is served takes a lease
+ * first, and works under its token; `baseline` writes nothing that is served.
  */
 import type { CommandGroup } from '../../command.js';
 import { apply } from './apply.js';
 import { deadLetters } from './dead-letters.js';
-import { drift, profile } from './drift.js';
+import { baseline, drift, profile } from './drift.js';
 import { erase, restore } from './erase.js';
 import { compact, exportRows } from './export.js';
 import { abandon, begin, cut, generations, retire, rollback, sweep } from './generations.js';
@@ -47,5 +48,6 @@ a program with definitions of its own. Needs the package @holdfast/features.`,
     audit,
     profile,
     drift,
+    baseline,
   ],
 };

@@ -179,10 +179,23 @@ export const SINCE: Option = {
 
 export const UNTIL: Option = { name: 'to', value: TIME, about: 'Rows with an event time before then.' };
 
+export const DRIFT_DIR: Option = {
+  ...DIR,
+  required: false,
+  about: 'The folder of exported files. Default: the rows that are served, and the baseline that is kept.',
+};
+
+export const BASELINE_DIR: Option = {
+  ...DIR,
+  required: false,
+  about: 'The folder of exported files, of whose rows it is taken. Default: the rows that are served.',
+};
+
+export const FORGET: Option = { name: 'forget', about: 'Forget the baseline that is kept.' };
+
 export const TURN: Option = {
   ...SINCE,
-  required: true,
-  about: `${SINCE.about} Those before are the baseline. Required.`,
+  about: `${SINCE.about} Those before are the baseline. Required with --dir.`,
 };
 
 export const SAMPLE: Option = {

@@ -1,4 +1,4 @@
-/** One view of a feature store: freshness, what was refused, generations, lanes, and the row of an entity. */
+/** One view of a feature store: freshness, drift, what was refused, generations, lanes, and the row of an entity. */
 import type { LaneState, StoreState, ViewState } from '@holdfast/client';
 import { useEffect, useState } from 'preact/hooks';
 import { call, type Problem, pathOf } from '../api.js';
@@ -8,6 +8,7 @@ import { Card, Empty, Facts, Head, Pill, Refused, Stat } from '../parts/layout.j
 import { type Column, Table } from '../parts/table.js';
 import { Json, Name, Time, Token } from '../parts/text.js';
 import { go, href, query, withQuery } from '../router.js';
+import { DriftOf } from './drift.js';
 import { Freshness, isExpired, refusedIn } from './features.js';
 
 export function ViewPage({ store, view: name }: { readonly store: string; readonly view: string }) {
@@ -38,6 +39,7 @@ export function ViewPage({ store, view: name }: { readonly store: string; readon
             <Generations store={store} view={view} stale={stale} />
             <About view={view} stale={stale} />
           </div>
+          <DriftOf key={`${store} ${name}`} store={store} view={name} kind={view.kind} />
           <Lanes store={store} view={name} />
           <Lookup store={store} view={name} />
         </>
@@ -108,10 +110,6 @@ function About({ view, stale }: { readonly view: ViewState; readonly stale: bool
             ['Owner', owner],
             ['Features', <Name key="fields" of={fields.join(', ')} />],
             ...Object.entries(refused).map(([why, count]) => [`Refused: ${why}`, number(count)] as const),
-            [
-              'Drift',
-              'is measured against a training set, by populationStability of @holdfast/features/offline; the server has none',
-            ],
           ]}
         />
       </div>

@@ -28,3 +28,46 @@ export function Spark({ points, label }: { readonly points: readonly Point[]; re
     </svg>
   );
 }
+
+interface Bin {
+  readonly upTo?: number | undefined;
+  readonly before: number;
+  readonly now: number;
+}
+
+/** Shares by bin, before in grey and now in front of it. */
+export function Bins({ of, label }: { readonly of: readonly Bin[]; readonly label: string }) {
+  if (of.length === 0) return <>–</>;
+  const most = Math.max(...of.flatMap(({ before, now }) => [before, now]));
+  const width = 100 / of.length;
+  const percent = (share: number): string => `${number(Math.round(100 * share))} %`;
+  const said = of.map(({ before, now }) => `${percent(before)} to ${percent(now)}`).join(', ');
+  return (
+    <svg
+      class="bins"
+      viewBox="0 0 100 28"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`Shares of ${label} by tenths of the baseline, before to now: ${said}`}
+    >
+      {of.map(({ before, now }, at) => (
+        <g key={at}>
+          <rect
+            class="before"
+            x={at * width}
+            y={28 - (before / most) * 28}
+            width={width * 0.9}
+            height={(before / most) * 28}
+          />
+          <rect
+            class="now"
+            x={(at + 0.25) * width}
+            y={28 - (now / most) * 28}
+            width={width * 0.4}
+            height={(now / most) * 28}
+          />
+        </g>
+      ))}
+    </svg>
+  );
+}
