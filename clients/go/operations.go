@@ -1484,6 +1484,8 @@ type QueuesLogAnswerLinesItem struct {
 	Attempt int64 `json:"attempt"`
 
 	Text string `json:"text"`
+
+	Encoded string `json:"encoded,omitempty"`
 }
 
 type QueuesPurgeAnswer struct {
@@ -1763,6 +1765,9 @@ type Task struct {
 	Worker string `json:"worker,omitempty"`
 
 	Progress json.RawMessage `json:"progress,omitempty"`
+
+	// Why something of it is missing: the server has no codec for it; see `--app`.
+	Encoded string `json:"encoded,omitempty"`
 
 	Errors []TaskErrorsItem `json:"errors,omitempty"`
 }

@@ -384,3 +384,11 @@ export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE, REPLI
 
 /** The options for a client's use of the nodes. */
 export const NODE_OPTIONS: readonly Option[] = [NODES, CALL_TIMEOUT, ALLOW_EVEN];
+
+export const CODEC: Option = {
+  name: 'codec',
+  direct: 'detail',
+  value: '<file>',
+  env: 'HOLDFAST_CODEC',
+  about: 'A JavaScript module whose default export is the codec of the app or of the queue, if it has one.',
+};

@@ -1,4 +1,8 @@
 /** `holdfast queue`: what it shows of a real queue, and what it does to it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -265,4 +269,43 @@ test('lists schedules, runs one now, and removes one', async () => {
   });
   expect((await call('schedules', 'planned', '--remove', 'nightly')).code).toBe(0);
   expect((await call('schedules', 'planned', '--remove', 'nightly')).code).toBe(64);
+});
+
+test('reads what a codec has encoded with that codec, and says what is encoded without it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  const file = join(folder, 'codec.mjs');
+  await writeFile(
+    file,
+    'const turn = (bytes) => Uint8Array.from(bytes).reverse();\nexport default { encode: turn, decode: turn };\n',
+  );
+  const { default: codec } = await import(pathToFileURL(file).href);
+  await using queue = createQueue<string>({ redis: url(), name: 'secrets', attempts: 1, codec });
+  try {
+    await queue.add('of alice', { id: 's' });
+    const worker = createWorker({
+      queue,
+      handler: async (task) => {
+        await task.log('line of alice');
+        throw new Error('not for alice');
+      },
+    });
+    await expect.poll(async () => (await queue.counts()).dead).toBe(1);
+    await worker.stop();
+    const DEAD = ['show', 'secrets', '--state', 'dead'];
+    expect((await call(...DEAD, '--codec', file)).stdout).toMatch(/s +"of alice" +not for alice/);
+    expect((await call(...DEAD)).stdout).toMatch(/s +\(encoded\) +\(encoded\)/);
+    expect((await call('show', 'secrets', 's', '--codec', file)).stdout).toMatch(/1 +line of alice/);
+    const shown = await call('show', 'secrets', 's');
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('(encoded)') });
+    expect(shown.stdout).not.toContain('alice');
+    const RETRY = ['retry', 'secrets', '--error', 'alice'];
+    expect(await call(...RETRY)).toMatchObject({ code: 64, stderr: expect.stringContaining('give --codec') });
+    expect((await call(...RETRY, '--codec', file)).stdout).toMatch(/^1 dead letters/);
+    await call('change', 'secrets', 's', '--data', '"of bob"', '--codec', file);
+    expect((await queue.get('s'))?.data).toBe('of bob');
+    expect((await call('show', 'secrets')).stdout).toContain('(encoded)');
+    expect(await call('show', 'secrets', '--codec', join(folder, 'none.mjs'))).toMatchObject({ code: 64 });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -158,11 +158,11 @@ export abstract class QueueAdministration<Input> {
 
   /**
    * The lines that handlers of a task have logged, the oldest first, as long as anything is known of the task; none for
-   * one of which nothing is known. Throws MisuseError, CodecError, UnavailableError.
+   * one of which nothing is known. Throws MisuseError, UnavailableError.
    */
   async log(id: string): Promise<readonly LogLine[]> {
     const { port, payloads } = this.#parts;
-    return payloads.lines(await port.call(verbs.logged, requireId('id', id)), id);
+    return payloads.lines(await port.call(verbs.logged, requireId('id', id)));
   }
 
   /**

@@ -197,6 +197,8 @@ export interface LogLine {
   readonly at: number;
   readonly attempt: number;
   readonly text: string;
+  /** Why the text cannot be decoded: it is "(encoded)" then. */
+  readonly encoded?: string;
 }
 
 /** Reads what lua/log.lua keeps. */

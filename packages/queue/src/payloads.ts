@@ -186,13 +186,14 @@ export class Payloads {
     return outcome.state === 'failed' ? { ...outcome, reason: await this.reason(outcome.reason) } : outcome;
   }
 
-  /** Throws CodecError for a line that cannot be decoded. */
-  async lines(lines: readonly (Omit<LogLine, 'text'> & { readonly text: unknown })[], id: string) {
-    const of = `The log of task ${id}`;
+  /** The lines of a log, as far as they can be decoded. */
+  async lines(lines: readonly (Omit<LogLine, 'text'> & { readonly text: unknown })[]): Promise<LogLine[]> {
     return Promise.all(
-      lines.map(
-        async (line): Promise<LogLine> => ({ ...line, text: String(await this.value(line.text, of)) }),
-      ),
+      lines.map(async (line) => {
+        const missed: string[] = [];
+        const text = (await this.#shown(line.text, missed)) ?? ENCODED;
+        return { ...line, text: String(text), ...whyEncoded(missed) };
+      }),
     );
   }
 

@@ -21,6 +21,38 @@ test('data of a queue are checked by its schema', async () => {
   expect((await queue.counts()).active).toBe(1);
 });
 
+test('tasks are decoded with the codec of their queue; a server without it says that they are encoded', async () => {
+  const turn = (bytes: Uint8Array) => Uint8Array.from(bytes).reverse();
+  const codec = { encode: turn, decode: turn };
+  const queue = createQueue({ redis: url(), name: 'secrets', attempts: 1, codec });
+  later(() => queue.close());
+  const { ask } = await serve({ definitions: { queues: [queue] } });
+  const { ask: askBlind } = await serve({});
+  const once = { body: { data: 'alice' }, headers: { 'idempotency-key': 'k' } };
+  expect((await ask('POST', '/v1/queues/secrets/tasks', once)).status).toBe(201);
+  // What is encoded again differs; what was given does not.
+  const again = await ask('POST', '/v1/queues/secrets/tasks', once);
+  expect(again).toMatchObject({ status: 200, body: { added: false } });
+  const other = { ...once, body: { data: 'bob' } };
+  expect((await ask('POST', '/v1/queues/secrets/tasks', other)).status).toBe(422);
+  const { id } = again.body;
+  expect((await ask('GET', `/v1/queues/secrets/tasks/${id}`)).body).toMatchObject({ data: 'alice' });
+  const blind = await askBlind('GET', '/v1/queues/secrets/tasks');
+  expect(blind.body.tasks).toMatchObject([{ id, encoded: expect.stringContaining('codec') }]);
+  expect(JSON.stringify(blind.body)).not.toContain('alice');
+  const claims = '/v1/queues/secrets/claims';
+  expect((await askBlind('POST', claims, { body: {} })).body).toMatchObject({
+    code: 'HOLDFAST_CODEC',
+    status: 501,
+  });
+  await queue.promote(id);
+  const { tasks } = (await ask('POST', claims, { body: {} })).body;
+  expect(tasks).toMatchObject([{ data: 'alice', attempt: 1 }]);
+  const lease = { 'holdfast-lease': tasks[0].claim };
+  await ask('POST', '/v1/claims:complete', { body: { result: 'of alice' }, headers: lease });
+  expect(await queue.wait(id)).toBe('of alice');
+});
+
 test('a service derives its features, which another server cannot', async () => {
   const user = entity('user');
   const profile = view('profile', { entity: user, fields: { spent: t.float64() } });

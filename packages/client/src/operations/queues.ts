@@ -185,6 +185,7 @@ export class Queues {
       readonly at: number;
       readonly attempt: number;
       readonly text: string;
+      readonly encoded?: string;
     }[];
     /** Of a task that follows others. */
     readonly fanIn?: {

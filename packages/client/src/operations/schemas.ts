@@ -416,6 +416,8 @@ export interface Task {
   readonly failed?: number;
   readonly worker?: string;
   readonly progress?: unknown;
+  /** Why something of it is missing: the server has no codec for it; see `--app`. */
+  readonly encoded?: string;
   readonly errors?: readonly {
     readonly attempt: number;
     readonly at: number;

@@ -88,6 +88,7 @@ export const claim = operation({
       }),
     },
   },
+  problems: ['HOLDFAST_CODEC'],
   example: { params: { queue: 'images' }, body: { worker: 'resizer-1', max: 1, lease: 10_000 } },
   run: (call) =>
     call.systems.withRemote(call.params.queue, async (remote) => {

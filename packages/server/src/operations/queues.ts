@@ -278,7 +278,9 @@ export const log = operation({
     200: {
       description: 'The lines, in their order.',
       schema: z.object({
-        lines: z.array(z.object({ at: z.number(), attempt: z.int(), text: z.string() })),
+        lines: z.array(
+          z.object({ at: z.number(), attempt: z.int(), text: z.string(), encoded: z.string().optional() }),
+        ),
         fanIn: z
           .object({ tasks: z.int(), left: z.int().describe('How many have not ended.') })
           .optional()

@@ -84,6 +84,10 @@ export const shownTask = z
     failed: z.int().optional(),
     worker: z.string().optional(),
     progress: z.unknown().optional(),
+    encoded: z
+      .string()
+      .optional()
+      .describe('Why something of it is missing: the server has no codec for it; see `--app`.'),
     errors: z
       .array(z.looseObject({ attempt: z.int(), at: z.number(), worker: z.string(), message: z.string() }))
       .optional(),

@@ -6,7 +6,16 @@
 import type { Change, ChangeOutcome } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { CHANGED_DATA, CHANGED_PRIORITY, DUE_AT, DUE_IN, JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
+import {
+  CHANGED_DATA,
+  CHANGED_PRIORITY,
+  CODEC,
+  DUE_AT,
+  DUE_IN,
+  JSON_OUTPUT,
+  PREFIX,
+  REDIS,
+} from '../../options.js';
 import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 const TASK_OPERANDS = [QUEUE_OPERAND, { ...ID_OPERAND, optional: false }];
@@ -45,7 +54,7 @@ export const change: Command = {
   summary: 'Change the data or the priority of a waiting task.',
   operands: TASK_OPERANDS,
   about: 'Both together or neither; a schema of the queue is not asked.',
-  options: [REDIS, PREFIX, CHANGED_DATA, CHANGED_PRIORITY, JSON_OUTPUT],
+  options: [REDIS, PREFIX, CODEC, CHANGED_DATA, CHANGED_PRIORITY, JSON_OUTPUT],
   example: 'holdfast queue change images cat-7 --priority 9',
   run: onQueue(async (call) => {
     const changes = changesOf(call.args);

@@ -4,13 +4,14 @@
  * Guarantees: the queue exists; otherwise an action ends with a UsageError before it does anything.
  */
 import { createQueue, type Queue } from '@holdfast/queue';
-import { type Arguments, masked } from '../../arguments.js';
+import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { queueOf, type ServedQueue } from '../../served/queue.js';
 import { throughServer } from '../../served/server.js';
+import { codecOf, orAskForCodec } from '../codec.js';
 import { placeOf } from '../place.js';
 
 export const QUEUE_OPERAND = { name: 'queue', about: 'the name of the queue' };
@@ -39,9 +40,10 @@ export const onQueue =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
     const [name = '', id] = args.operands;
-    await using queue = createQueue({ ...placeOf(args), name });
+    const codec = await codecOf(args);
+    await using queue = createQueue({ ...placeOf(args), ...given({ codec }), name });
     await requireQueue(args, queue);
-    return await act({ args, context, queue, id });
+    return await orAskForCodec(args, 'queue', () => act({ args, context, queue, id }));
   };
 
 /** The same, through a server if the settings name one. */

@@ -3,6 +3,7 @@ import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import {
   CANCEL_REASON,
+  CODEC,
   ERROR,
   JSON_OUTPUT,
   MOST,
@@ -30,7 +31,7 @@ export const retry: Command = {
   summary: 'Let a dead letter be tried again, or many of them.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'A task that is tried again begins with its first attempt.',
-  options: [REDIS, PREFIX, ...SERVED, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
+  options: [REDIS, PREFIX, CODEC, ...SERVED, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
   example: 'holdfast queue retry images --error timeout --redis redis://127.0.0.1:6379',
   run: onServedQueue(requeue),
 };

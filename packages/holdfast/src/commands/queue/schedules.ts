@@ -5,7 +5,7 @@ import type { ScheduleInfo } from '@holdfast/queue';
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX, REDIS, REMOVE_SCHEDULE, RUN_SCHEDULE, SERVED } from '../../options.js';
+import { CODEC, JSON_OUTPUT, PREFIX, REDIS, REMOVE_SCHEDULE, RUN_SCHEDULE, SERVED } from '../../options.js';
 import type { ServedQueue } from '../../served/queue.js';
 import { renderTable } from '../../table.js';
 import { answer, type Call, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
@@ -16,7 +16,7 @@ export const schedules: Command = {
   summary: 'List schedules; run one now, or remove one.',
   operands: [QUEUE_OPERAND],
   about: 'Lists the schedules that have a tick to come, those first that are next.',
-  options: [REDIS, PREFIX, ...SERVED, RUN_SCHEDULE, REMOVE_SCHEDULE, JSON_OUTPUT],
+  options: [REDIS, PREFIX, CODEC, ...SERVED, RUN_SCHEDULE, REMOVE_SCHEDULE, JSON_OUTPUT],
   example: 'holdfast queue schedules reports --run nightly',
   run: onServedQueue(async (call) => {
     const { args } = call;

@@ -5,7 +5,7 @@ import type { LogLine, TaskInfo, TaskState } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, SERVED, STATE } from '../../options.js';
+import { CODEC, JSON_OUTPUT, LIMIT, PREFIX, REDIS, SERVED, STATE } from '../../options.js';
 import type { ServedQueue } from '../../served/queue.js';
 import { renderTable } from '../../table.js';
 import { type Call, ID_OPERAND, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
@@ -16,7 +16,7 @@ export const show: Command = {
   summary: 'Show the tasks in one state (--state), or one task.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'Lists tasks, those first that are next. With an id, it shows that task alone.',
-  options: [REDIS, PREFIX, ...SERVED, STATE, LIMIT, JSON_OUTPUT],
+  options: [REDIS, PREFIX, CODEC, ...SERVED, STATE, LIMIT, JSON_OUTPUT],
   example: 'holdfast queue show images --state dead --redis redis://127.0.0.1:6379',
   run: (args, ...rest) => {
     if (args.operands.length > 1) refuseListOptions(args);
@@ -70,7 +70,8 @@ function stateOf(args: Arguments): TaskState {
   return state;
 }
 
-const short = ({ state, data, result }: TaskInfo): string => {
+const short = ({ state, data, result, encoded }: TaskInfo): string => {
+  if (encoded !== undefined) return '(encoded)';
   const text = JSON.stringify(state === 'completed' ? result : data) ?? '';
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };

@@ -5,7 +5,7 @@ import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { AFTER, JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
+import { AFTER, CODEC, JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
 import type { ServedQueue } from '../../served/queue.js';
 import { type Call, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
 
@@ -15,7 +15,7 @@ export const tail: Command = {
   summary: 'Follow what happens, a line each, until Ctrl-C.',
   operands: [QUEUE_OPERAND],
   about: 'Shows how attempts end, and progress, from now on or after a cursor.',
-  options: [REDIS, PREFIX, ...SERVED, AFTER, JSON_OUTPUT],
+  options: [REDIS, PREFIX, CODEC, ...SERVED, AFTER, JSON_OUTPUT],
   example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
   run: onServedQueue(follow),
 };
@@ -38,6 +38,7 @@ async function follow({ args, context, queue }: Call<ServedQueue>): Promise<numb
 }
 
 function detailOf(event: QueueEvent): string {
+  if (event.encoded !== undefined) return '(encoded)';
   switch (event.kind) {
     case 'completed':
       return JSON.stringify(event.result);

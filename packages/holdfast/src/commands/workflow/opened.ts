@@ -4,20 +4,19 @@
  * Guarantees: the app exists, and so does a workflow that is named; otherwise an action ends with a UsageError before it does
  * anything.
  */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { display, messageOf } from '@holdfast/kernel';
-import { CodecError, type OpenedWorkflows, type OpenOptions, openWorkflows } from '@holdfast/workflow';
+import { display } from '@holdfast/kernel';
+import { type OpenedWorkflows, openWorkflows } from '@holdfast/workflow';
 import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
+import { CODEC, JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
 import type { ServedRun } from '../../served/run.js';
 import { throughServer } from '../../served/server.js';
 import { appOf, type ServedApp } from '../../served/workflows.js';
+import { codecOf, orAskForCodec } from '../codec.js';
 import { placeOf } from '../place.js';
-import { APP, CODEC, KEY } from './options.js';
+import { APP, KEY } from './options.js';
 
 export const WORKFLOW_OPERAND = { name: 'workflow', about: 'the name of the workflow' };
 export const ID_OPERAND = { name: 'id', about: 'the id of the run' };
@@ -60,29 +59,13 @@ export const onApp =
       return throughServer(args, context, async (client) => act({ args, context, app: await appOf(client) }));
     }
     await using app = await openedBy(args);
-    try {
-      return await act({ args, context, app });
-    } catch (error) {
-      if (!(error instanceof CodecError) || args.text(CODEC) !== undefined) throw error;
-      throw args.wrong('what the app keeps is encoded; give --codec, the module that has its codec');
-    }
+    return await orAskForCodec(args, 'app', () => act({ args, context, app }));
   };
 
 /** The app that the options name; the caller closes it. */
 export async function openedBy(args: Arguments): Promise<OpenedWorkflows> {
   const codec = await codecOf(args);
   return openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP), codec }) });
-}
-
-async function codecOf(args: Arguments): Promise<OpenOptions['codec']> {
-  const file = args.text(CODEC);
-  if (file === undefined) return undefined;
-  const path = resolve(file);
-  const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw args.wrong(`--codec is a JavaScript module; ${display(path)} cannot be read: ${messageOf(error)}`);
-  });
-  if (module.default !== undefined) return module.default;
-  throw args.wrong(`--codec is a module whose default export is a codec; ${display(path)} has none`);
 }
 
 /** The workflow that an operand names, the first unless another is meant; undefined if there is none. */

@@ -14,14 +14,6 @@ export const APP: Option = {
   about: 'The app of the workflows.',
 };
 
-export const CODEC: Option = {
-  name: 'codec',
-  direct: 'detail',
-  value: '<file>',
-  env: 'HOLDFAST_CODEC',
-  about: 'A JavaScript module whose default export is the codec of the app, if it has one.',
-};
-
 export const KEY: Option = {
   name: 'key',
   value: TEXT,

@@ -108,6 +108,7 @@ function About({
             ['Took', task.duration === undefined ? undefined : duration(task.duration)],
             ['Reason', reason],
             ['Result not kept', task.notKept],
+            ['Encoded', task.encoded],
           ]}
         />
       </div>
