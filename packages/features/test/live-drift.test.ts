@@ -111,6 +111,16 @@ it('is of a training set where its values are given, and looks at no more rows t
   );
 });
 
+it('takes numbers as large as there are', async () => {
+  const { store, land, of } = await shop();
+  let turn = 0;
+  await land(400, () => (turn++ % 2 === 0 ? Number.MAX_VALUE : -Number.MAX_VALUE));
+  const { features } = await keepBaseline({ store, view: profile });
+  expect(features['spent']?.edges.every(Number.isFinite)).toBe(true);
+  expect(features['spent']?.mean).toBeLessThan(Number.MAX_VALUE / 100);
+  expect(await of('spent')).toMatchObject({ verdict: 'stable', psi: 0 });
+});
+
 it('reads composite ids, and refuses flags and what was not applied', async () => {
   const { store } = await shop();
   const lane = await store.open(visits, { holder });
@@ -131,4 +141,6 @@ it('is refused where a later version kept the baseline', async () => {
   const { store } = await shop();
   await client().hset('{feat:shop}:baselines', 'profile', '{"version":2}');
   await expect(driftOf({ store, view: profile })).rejects.toThrow('is of version 2');
+  await client().hset('{feat:shop}:baselines', 'profile', 'nonsense');
+  await expect(driftOf({ store, view: profile })).rejects.toThrow('take another baseline');
 });

@@ -5,7 +5,7 @@
  * it, and neither the least nor the greatest value is kept. Of samples that are too small nothing is said, instead of something
  * by chance.
  */
-import { divergence, edgesOf, sharesOf } from './drift.js';
+import { divergence, edgesOf, meanOf, sharesOf } from './drift.js';
 
 /** Fewer rows than this show 0.1 and more by chance alone. */
 const FEWEST = 200;
@@ -98,6 +98,5 @@ const numbersIn = (sample: Sample): Float64Array =>
 const spreadOf = (sample: Sample, numbers: Float64Array): Spread => ({
   count: sample.length,
   nulls: sample.filter((value) => value === null).length,
-  mean:
-    numbers.length === 0 ? null : numbers.reduce((mean, value, at) => mean + (value - mean) / (at + 1), 0),
+  mean: numbers.length === 0 ? null : meanOf(numbers),
 });

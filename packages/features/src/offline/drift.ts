@@ -92,12 +92,19 @@ export function profileOf(values: readonly (number | null)[]): Profile {
     count: values.length,
     nulls: values.filter((value) => value === null).length,
     distinct: new Set(numbers).size,
-    mean: numbers.reduce((mean, value, at) => mean + (value - mean) / (at + 1), 0),
+    mean: meanOf(numbers),
     min: numbers[0] as number,
     max: numbers.at(-1) as number,
     deciles,
   };
 }
+
+export const meanOf = (numbers: Float64Array): number =>
+  numbers.reduce((mean, value, at) => {
+    const step = (value - mean) / (at + 1);
+    // The difference of two large numbers may be infinite.
+    return mean + (Number.isFinite(step) ? step : value / (at + 1) - mean / (at + 1));
+  }, 0);
 
 function sorted(which: string, sample: readonly (number | null)[]): Float64Array {
   const numbers = Float64Array.from(sample.filter((value): value is number => Number.isFinite(value)));
@@ -112,7 +119,8 @@ function quantile(values: Float64Array, share: number): number {
   const place = share * (values.length - 1);
   const below = Math.floor(place);
   const [from, to] = [values[below] as number, values[Math.min(below + 1, values.length - 1)] as number];
-  return from + (place - below) * (to - from);
+  // The difference of two large numbers may be infinite; equal ones stay what they are.
+  return from === to ? from : from * (below + 1 - place) + to * (place - below);
 }
 
 /** The share of the sorted values up to each edge, and above the last one. */

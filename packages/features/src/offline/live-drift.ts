@@ -121,12 +121,24 @@ export async function driftOf(options: DriftOptions): Promise<Drift> {
 async function readBaseline(store: Features, view: string): Promise<Baseline | undefined> {
   const kept = await partsOf(store).catalog.baseline(view);
   if (kept === undefined) return undefined;
-  const { version, at, features } = JSON.parse(kept);
+  const { version, at, features } = parsed(kept);
   if (version !== VERSION)
     throw new MisuseError(
       `The baseline of the view "${view}" is of version ${display(version)}, which this one does not know. Update @holdfast/features here, or take another baseline.`,
     );
   return { at: new Date(at), features };
+}
+
+function parsed(text: string): {
+  readonly version?: unknown;
+  readonly at: number;
+  readonly features: Baseline['features'];
+} {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return Object({}); // something else has written there
+  }
 }
 
 type Samples = ReadonlyMap<string, Sample>;

@@ -153,6 +153,10 @@ const NUMBERS: readonly string[] = ['int', 'float64', 'float32', 'bool'];
 async function samplesOf(call: Call, spans: readonly Span[]): Promise<readonly Samples[]> {
   const view = viewOf(call);
   const { exportedRows } = await import('@holdfast/features/offline');
+  if (view.kind === 'windows')
+    throw call.args.wrong(
+      `exported files have what was added to the windows of "${view.name}", not their values; without --dir, those that are served are looked at`,
+    );
   const { files } = await exportedRows(call.args.text(DIR) ?? '', view.name);
   const features = numbersOf(view);
   if (files.length === 0 || features.length === 0) {
