@@ -67,6 +67,55 @@ export interface Asked extends Found {
 /** What a call has, of whatever method. */
 type Accepted = Pick<Call, 'params' | 'query' | 'caller' | 'systems' | 'operations' | 'read'>;
 
+/** A class, and not a literal with parts of others in it: those cost more than all checks of a small request. */
+class AdmittedCall implements Call {
+  readonly params: Call['params'];
+  readonly query: Call['query'];
+  readonly body: unknown;
+  readonly caller: Caller;
+  readonly systems: Systems;
+  readonly read: Call['read'];
+  readonly operations: readonly Operation[];
+  readonly idempotencyKey: string | undefined;
+  readonly lease: string | undefined;
+  readonly received: number;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #signalOf: () => AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  /** Throws RequestError. */
+  constructor(
+    { params, query, caller, systems, read, operations }: Accepted,
+    { headers, operation: { takesLease } }: Asked,
+    { body, received }: Pick<Call, 'body' | 'received'>,
+    signalOf: () => AbortSignal,
+  ) {
+    this.params = params;
+    this.query = query;
+    this.body = body;
+    this.caller = caller;
+    this.systems = systems;
+    this.read = read;
+    this.operations = operations;
+    this.idempotencyKey = idempotencyKeyOf({ headers });
+    this.lease = takesLease ? leaseOf({ headers }) : undefined;
+    this.received = received;
+    this.#headers = headers;
+    this.#signalOf = signalOf;
+  }
+
+  readonly header = (name: string): string | undefined => {
+    const value = this.#headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+
+  /** Few operations wait for anything, and a signal costs a tenth of a request. */
+  get signal(): AbortSignal {
+    this.#signal ??= this.#signalOf();
+    return this.#signal;
+  }
+}
+
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #router: Router;
@@ -97,8 +146,12 @@ export class Admission {
   begin(): Progress {
     this.#requests += 1;
     return {
-      ...{ received: this.#options.clock.now(), number: String(this.#requests) },
-      ...{ operation: undefined, caller: undefined, params: undefined, answer: undefined },
+      received: this.#options.clock.now(),
+      number: String(this.#requests),
+      operation: undefined,
+      caller: undefined,
+      params: undefined,
+      answer: undefined,
     };
   }
 
@@ -106,7 +159,8 @@ export class Admission {
   find(method: string, url: string): Found {
     const end = url.indexOf('?');
     const query = decodeQuery(end < 0 ? '' : url.slice(end + 1));
-    return { ...this.#router.match(method, end < 0 ? url : url.slice(0, end), query), query };
+    const { operation, params } = this.#router.match(method, end < 0 ? url : url.slice(0, end), query);
+    return { operation, params, query };
   }
 
   /** Checks a request and carries it out. Rejects with what refuses it, or went wrong. */
@@ -120,25 +174,10 @@ export class Admission {
     this.#count(caller, asked);
     const accepted = this.#accept(asked, caller, authenticate);
     this.#requireChangesAllowed(operation);
-    const body = await asked.body();
-    let signal: AbortSignal | undefined;
-    const signalOf = (): AbortSignal => this.#signalOf(asked);
-    return operation.run({
-      ...accepted,
-      body: bodyOf(operation, body),
-      idempotencyKey: idempotencyKeyOf(asked),
-      lease: operation.takesLease ? leaseOf(asked) : undefined,
-      received: progress.received,
-      header: (name) => {
-        const value = asked.headers[name];
-        return typeof value === 'string' ? value : undefined;
-      },
-      // Few operations wait for anything, and a signal costs a tenth of a request.
-      get signal() {
-        signal ??= signalOf();
-        return signal;
-      },
-    });
+    const body = bodyOf(operation, await asked.body());
+    return operation.run(
+      new AdmittedCall(accepted, asked, { body, received: progress.received }, () => this.#signalOf(asked)),
+    );
   }
 
   /** Puts a request into the audit trail, if it is one that belongs there. */

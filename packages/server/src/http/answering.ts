@@ -61,9 +61,15 @@ export class Answering {
   async #carryOut(request: IncomingMessage, response: ServerResponse, progress: Progress): Promise<Answer> {
     const { admission, maxBody } = this.#options;
     const { method = 'GET', url = '/', headers } = request;
+    const { operation, params, query } = admission.find(method, url);
     const asked = {
-      ...admission.find(method, url),
-      ...{ method, headers, address: addressOf(request), isWeb: true },
+      operation,
+      params,
+      query,
+      method,
+      headers,
+      address: addressOf(request),
+      isWeb: true,
       body: () => readBody(request, maxBody),
       whenOver: (end: (isAnswered: boolean) => void) => whenOver(response, end),
     };

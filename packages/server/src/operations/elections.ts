@@ -36,7 +36,10 @@ export const campaign = operation({
   answers: acquire.answers,
   problems: acquire.problems,
   example: { params: EXAMPLE, body: { ttl: 10_000 } },
-  run: (call) => acquire.run({ ...call, body: { ...call.body, others: [], shared: false } } as Call),
+  run: (call) => {
+    const body = { ...call.body, others: [], shared: false };
+    return acquire.run({ ...call, signal: call.signal, header: call.header, body } as Call);
+  },
 });
 
 export const show = operation({

@@ -136,7 +136,7 @@ export const add = operation({
       const options = { ...once, ...given } as AddOptions;
       const result = await systems.quotas.store(
         caller,
-        { kind: 'tasks', ...itemOf(params.queue, data, options) },
+        { kind: 'tasks', item: () => itemOf(params.queue, data, options) },
         () => queue.add(data, options),
         (added) => fateOf(params.queue, added, options),
       );
@@ -217,7 +217,7 @@ export const addMany = operation({
         caller,
         {
           kind: 'tasks',
-          items: tasks.map(({ data, ...options }) => itemOf(params.queue, data, options as AddOptions)),
+          items: () => tasks.map(({ data, ...options }) => itemOf(params.queue, data, options as AddOptions)),
         },
         () => Promise.allSettled(tasks.map(({ data, ...options }) => queue.add(data, options as AddOptions))),
         (added, index) => fateOf(params.queue, added, tasks[index] as AddOptions),

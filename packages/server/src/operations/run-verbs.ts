@@ -47,7 +47,7 @@ export const fork = operation({
         key,
       } = await call.systems.quotas.store(
         call.caller,
-        { kind: 'runs', thing: runThing(run.workflow, own ?? '', run.key), bytes: 0 },
+        { kind: 'runs', item: () => ({ thing: runThing(run.workflow, own ?? '', run.key), bytes: 0 }) },
         () => run.fork(options as Parameters<typeof run.fork>[0]),
       );
       return { status: 201, body: { workflow, id: of, ...(key !== undefined && { key }) } };

@@ -153,7 +153,10 @@ export const start = operation({
       const options = { ...given, ...(own !== undefined && { id: own }) } as StartOptions;
       const { workflow, id, key } = await systems.quotas.store(
         caller,
-        { kind: 'runs', thing: runThing(params.workflow, own ?? '', given.key), bytes: bytesOf(input) },
+        {
+          kind: 'runs',
+          item: () => ({ thing: runThing(params.workflow, own ?? '', given.key), bytes: bytesOf(input) }),
+        },
         () => app.start(params.workflow, input, options),
       );
       return { status: 201, body: { workflow, id, ...(key !== undefined && { key }) } };
@@ -412,7 +415,7 @@ export const retry = operation({
       // One that was over lives again, so it counts again.
       const retried = await call.systems.quotas.store(
         call.caller,
-        { kind: 'runs', thing: runThing(run.workflow, run.id, run.key), bytes: 0 },
+        { kind: 'runs', item: () => ({ thing: runThing(run.workflow, run.id, run.key), bytes: 0 }) },
         () => run.retry(from === undefined ? {} : { from }),
         (goesOn) => (goesOn ? 'stored' : 'there'),
       );

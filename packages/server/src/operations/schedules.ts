@@ -100,7 +100,7 @@ export const setOfQueue = operation({
   run: ({ systems, caller, params, body: { data, ...schedule } }) =>
     systems.withQueue(params.queue, async (queue) => {
       const thing = scheduleThing('queue', params.queue, params.schedule);
-      await systems.quotas.store(caller, { kind: 'schedules', thing, bytes: 0 }, () =>
+      await systems.quotas.store(caller, { kind: 'schedules', item: () => ({ thing, bytes: 0 }) }, () =>
         queue.schedule(params.schedule, data, schedule as Parameters<typeof queue.schedule>[2]),
       );
       return { status: 204 };
@@ -215,7 +215,7 @@ export const setOfWorkflow = operation({
       const other = (await app.schedules()).find((each) => each.name === name);
       if (other !== undefined && other.workflow !== workflow) throw taken(name);
       const thing = scheduleThing('app', workflow, name);
-      await systems.quotas.store(caller, { kind: 'schedules', thing, bytes: 0 }, () =>
+      await systems.quotas.store(caller, { kind: 'schedules', item: () => ({ thing, bytes: 0 }) }, () =>
         app.schedule(name, workflow, input, schedule as Parameters<typeof app.schedule>[3]),
       );
       return { status: 204 };

@@ -58,16 +58,17 @@ export class Quotas {
   }
 
   /**
-   * Stores one thing, if the caller's quotas have room for it. `fateOf`: what became of it, by what `write` gave. Throws
+   * Stores one thing, if the caller's quotas have room for it. `item` is asked for only where it is counted. `fateOf`: what became of it, by what `write` gave. Throws
    * QuotaExceededError, UnavailableError.
    */
   async store<Result>(
     caller: Caller,
-    { kind, ...item }: Item & { readonly kind: StoredKind },
+    { kind, item }: { readonly kind: StoredKind; readonly item: () => Item },
     write: () => Promise<Result>,
     fateOf: (result: Result) => Fate = () => 'stored',
   ): Promise<Result> {
-    const items = { kind, items: [item] };
+    if (!this.counts(caller, kind)) return write();
+    const items = { kind, items: () => [item()] };
     const [one] = await this.storeAll(caller, items, async () => [await settledOf(write())], fateOf);
     if (one?.status === 'fulfilled') return one.value;
     throw one?.reason;
@@ -76,11 +77,12 @@ export class Quotas {
   /** Stores several, if there is room for all of them; `write` settles each. Throws QuotaExceededError, UnavailableError. */
   async storeAll<Result>(
     caller: Caller,
-    { kind, items }: { readonly kind: StoredKind; readonly items: readonly Item[] },
+    { kind, items: given }: { readonly kind: StoredKind; readonly items: () => readonly Item[] },
     write: () => Promise<readonly PromiseSettledResult<Result>[]>,
     fateOf: (result: Result, index: number) => Fate,
   ): Promise<readonly PromiseSettledResult<Result>[]> {
     if (!this.counts(caller, kind)) return write();
+    const items = given();
     const reserved = await this.#reserve(caller, kind, items);
     const written = await write();
     const settled = new Map<string, Settled | undefined>();
