@@ -12,6 +12,7 @@ import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { GENERATION_CANARIES } from './generations.js';
 import { NODE_CANARIES } from './nodes.js';
+import { PAYLOAD_CANARIES } from './payloads.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { READ_CANARIES } from './reads.js';
@@ -29,6 +30,7 @@ const OF_QUEUE: readonly Canary[] = [
   ...QUEUE_CANARIES,
   ...QUEUE_STEERING_CANARIES,
   ...REMOTE_WORKER_CANARIES,
+  ...PAYLOAD_CANARIES,
   ...WORKER_CANARIES,
 ];
 const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];

@@ -41,7 +41,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const more = new Dice(seed ^ 0x3c0ffe);
   const failsOver = more.chance(0.12) && !clocksJump;
   const isMixed = more.chance(0.4);
-  return {
+  const plan: QueuePlan = {
     seed,
     nodes: 0,
     deployment: { persistence: 'none' },
@@ -78,6 +78,22 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     lossy: lossy || failsOver,
     outage: wrongs.chance(0.25),
   };
+  return withCodec(plan, new Dice(seed ^ 0x4c9d0f));
+}
+
+/** Some programs that only add tasks have no codec. */
+function withCodec(plan: QueuePlan, dice: Dice): QueuePlan {
+  if (!dice.chance(0.25)) return plan;
+  const given = plan.clients.map(({ worker, remote }) => {
+    const needsIt = worker !== undefined || remote !== undefined;
+    return needsIt || dice.chance(0.6) ? dice.between(0, plan.healAt) : null;
+  });
+  const codec = {
+    given,
+    fails: dice.one([0, 0, dice.whole(3, 30)]),
+    takes: dice.one([0, dice.scale(1, 20)]),
+  };
+  return { ...plan, queue: { ...plan.queue, codec } };
 }
 
 /** The limits, the schedule and the times of the queue. */
@@ -102,6 +118,7 @@ function drawSettings({
     every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
     missed: more.one(['once', 'all', 'skip']),
     isAlone: moves.chance(0.3),
+    codec: undefined,
     retain: keeps.chance(0.4)
       ? { count: keeps.whole(0, 3), age: keeps.scale(1, 3_000), dead: { age: keeps.scale(1, 3_000) } }
       : undefined,

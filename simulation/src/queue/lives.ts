@@ -9,6 +9,7 @@ import type { TaskOutcome } from '@holdfast/queue';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
+import { dataOfBody, openedData, openedText } from './codec.js';
 import { EFFECTS, key } from './names.js';
 import type { QueuePlan } from './plan.js';
 
@@ -45,8 +46,13 @@ interface Same {
 const STREAMS = Array.from({ length: 10 }, (_, level) => key(`ready:${level}`));
 
 /** Of a record or a letter: "<priority> <holds> <key>\n<body>". */
-const nameIn = (record: string): string =>
-  (JSON.parse(record.slice(record.indexOf('\n') + 1)) as { d: { name: string } }).d.name;
+const nameIn = (record: string): string => dataOfBody(record.slice(record.indexOf('\n') + 1)).name;
+
+/** Of what `find` has answered: a result, a record, or data and options. */
+function nameOf(word: unknown, text: string, value: unknown): string {
+  if (word === 'completed') return (JSON.parse(openedText(text)) as { name: string }).name;
+  return Array.isArray(value) ? openedData(text, String(value[1] ?? '')).name : nameIn(text);
+}
 
 export class Lives {
   readonly #world: World<QueuePlan>;
@@ -124,7 +130,7 @@ export class Lives {
   /** Plain tasks were added. */
   plain({ args }: Call, reply: string): void {
     for (const [index, id] of reply.split(' ').slice(1).entries()) {
-      const { name } = JSON.parse(args[3 * index + 1] ?? '') as { name: string };
+      const { name } = openedData(args[3 * index + 1] ?? '', args[3 * index + 2] ?? '');
       if (!id.startsWith('full:')) this.#begin(name, id);
     }
   }
@@ -136,6 +142,11 @@ export class Lives {
     if (line === undefined || place < 0) return undefined;
     this.#lines.set(lineKey, line.slice(place));
     return line.slice(0, place).find((other) => this.#isAlive(other));
+  }
+
+  /** The name of the task that has this id now. */
+  nameOf(id: string): string | undefined {
+    return this.#current.get(id)?.name;
   }
 
   /** How often a task has completed, by its effects. */
@@ -188,7 +199,7 @@ export class Lives {
         9 * index,
       );
       const [word, id = ''] = reply.slice(2 * index + 1);
-      const { name } = (JSON.parse(body) as { d: { name: string } }).d;
+      const { name } = dataOfBody(body);
       if (word === 'same') this.#same({ name, id, deduplication, proposed });
       if (word !== 'added') continue;
       if (deduplication !== '') this.#judgeWindow(name, deduplication);
@@ -207,7 +218,7 @@ export class Lives {
     const names: string[] = [];
     for (const [index, word] of words.entries()) {
       const [, id = '', , lineKey = '', delay, body = ''] = args.slice(7 * index);
-      const { name } = (JSON.parse(body) as { d: { name: string } }).d;
+      const { name } = dataOfBody(body);
       names.push(name);
       if (word !== 'added') continue;
       this.#begin(name, id);
@@ -375,8 +386,7 @@ export class Lives {
     }
     const text = String(typeof value === 'string' ? value : value?.[0]);
     if (word === 'completed' && text.startsWith('!')) return; // its result was not kept
-    const isWhole = word === 'completed' || typeof value !== 'string';
-    const name = isWhole ? (JSON.parse(text) as { name: string }).name : nameIn(text);
+    const name = nameOf(word, text, value);
     // What the last task of this id has left may be kept no more, but the letter of an earlier one is.
     if (word === 'dead' && life !== undefined && this.completions(life.name) > 0) return;
     if (this.#removed.has(id) && word !== 'dead')

@@ -14,6 +14,7 @@ import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { Breaks } from './breaks.js';
 import { Changes } from './changes.js';
+import { openedMessage, openedText } from './codec.js';
 import { asPut, Holders } from './holders.js';
 import { Latches } from './latches.js';
 import { Lives } from './lives.js';
@@ -80,6 +81,11 @@ export class QueueOracle implements Judge {
     this.#turns = new Turns(world, violate);
   }
 
+  /** Whether all that users say is to be encoded. */
+  get #isSecret(): boolean {
+    return this.#plan.queue.codec?.given.every((at) => at !== null) ?? false;
+  }
+
   get #now(): number {
     return this.#world.scheduler.now;
   }
@@ -103,6 +109,11 @@ export class QueueOracle implements Judge {
   /** The server has carried out a command. */
   look(command: Command, reply: unknown): void {
     const sent = this.#calls.read(command);
+    if (this.#isSecret && sent?.args.some((text) => READABLE.test(text)))
+      this.violate(
+        'codec',
+        `${sent.verb} carries what is to be encoded: ${sent.args.find((text) => READABLE.test(text))}`,
+      );
     if (sent !== undefined && Array.isArray(reply)) this.holders.look(sent, reply as string[]);
     const call = sent && asPut(sent);
     if (call === undefined || !Array.isArray(reply)) {
@@ -136,7 +147,9 @@ export class QueueOracle implements Judge {
       outcome[at] === 'done'
         ? [priority === '0' ? entry : `${entry}:${priority}`, outcome[at + 3]]
         : [outcome[at + 3], outcome[at + 5]];
-    const { name } = JSON.parse(result) as { name: string };
+    // One that was not kept, because the codec has failed, says nothing.
+    const kept = result.startsWith('!') ? undefined : (JSON.parse(openedText(result)) as { name: string });
+    const name = kept?.name ?? this.#lives.nameOf(id) ?? '';
     const { server } = this.#world.store;
     const { isFull } = server;
     server.isFull = false; // as in a script that frees memory
@@ -166,6 +179,8 @@ export class QueueOracle implements Judge {
 
   /** A handler begins. */
   begins(task: Begun, machine: Machine): void {
+    if (typeof task.data?.name !== 'string')
+      this.violate('codec', `${task.id} is given to a handler as ${JSON.stringify(task.data)}`);
     this.deliveries += 1;
     const held = { task, machine, at: this.#now };
     machine.whenReal(() => {
@@ -281,7 +296,7 @@ export class QueueOracle implements Judge {
       ];
       const text = event[1][3] ?? '';
       if (text.startsWith('!')) continue; // the result was not kept
-      const result = JSON.parse(text) as { name: string; token: number };
+      const result = JSON.parse(openedText(text)) as { name: string; token: number };
       if (result.name !== name) continue;
       if (completions === 0)
         this.violate('effects', `${name}, which is ${id}, has completed without its effect`);
@@ -302,16 +317,19 @@ export class QueueOracle implements Judge {
     const { e = [] } = JSON.parse(letter.slice(letter.indexOf('\n'))) as { e?: { message: string }[] };
     // The handler of a follow-up reads how the tasks have ended, which fails where the server does not answer.
     const failures = isFollowUp(id) ? UNREAD : FAILURES;
-    const wrong = e.find(({ message }) => !failures.test(message));
+    const wrong = e.find(({ message }) => !failures.test(openedMessage(message)));
     if (wrong) this.violate('failure', `${id} is a dead letter, because ${wrong.message}`);
   }
 }
 
+/** In data, results, and errors of handlers. */
+const READABLE = /\{"name":|planned/;
+
 /** What handlers of the plan fail with, and workers. */
 const FAILURES =
-  /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|The lease on task|The worker stops|its worker died|it expired|Task \S+(?: \S+)? of "q" (?:has timed out|was cancelled))/;
+  /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|its error was not kept: The codec of queue:q |The lease on task|The worker stops|its worker died|it expired|Task \S+(?: \S+)? of "q" (?:has timed out|was cancelled))/;
 
-const UNREAD = new RegExp(`${FAILURES.source}|^The queue "q" `);
+const UNREAD = new RegExp(`${FAILURES.source}|^The queue "q" |^The result of task `);
 
 function compareCursors(one: string, other: string): number {
   const [, ms = 0, number = 0] = one.split(/[:-]/).map(Number);

@@ -1,5 +1,6 @@
 /** The plan of a run of the queue: what its processes and its server are, and what producers and handlers do. */
 import type { ClientPlan, RunPlan } from '../plan/plan.js';
+import type { CodecPlan } from './codec.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface QueuePlan extends RunPlan<QueueStep> {
@@ -26,6 +27,7 @@ export interface QueuePlan extends RunPlan<QueueStep> {
     readonly retain:
       | { readonly count: number; readonly age: number; readonly dead: { readonly age: number } }
       | undefined;
+    readonly codec: CodecPlan | undefined;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
