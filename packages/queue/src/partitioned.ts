@@ -43,6 +43,9 @@ export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   readonly partitions: number;
 }
 
+/** At least so many tasks of one call without a key and an id go to one partition, so that a worker can take them together. */
+const TOGETHER = 16;
+
 /** Those of a breaker, the one first that lets least begin. */
 const BREAKER_STATES: readonly BreakerState[] = ['open', 'half-open', 'closed'];
 
@@ -71,10 +74,13 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   /** The queues "<name>.0", "<name>.1" and so on: pass them to createWorker, and use them to look at tasks. */
   readonly partitions: readonly Queue<Input, Output>[];
   #next = 0;
+  /** How many tasks of a call at least go to one partition; 1 where each partition has a share of limits. */
+  #together: number;
 
   /** @internal */
   constructor({ partitions, limits, ...options }: Settings<typeof PARTITIONED>) {
     this.name = options.name;
+    this.#together = togetherUnder(limits);
     this.partitions = Array.from({ length: partitions }, (_, index) => {
       const name = requireQueueName(`${options.name}.${index}`);
       const share = limits && shareOfQueue(limits, { index, partitions });
@@ -93,11 +99,10 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
    */
   async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
     const route = routeOf(options);
-    if (route === undefined) this.#next += 1;
-    const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
-    return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
+    return this.#addTo(route === undefined ? this.#nextInTurn() : this.partitionOf(route), { data, options });
   }
 
+  /** Adds tasks, as `add` does; of those without a key and an id, runs of 16 or more go to the partitions in turn. */
   addMany(
     tasks: readonly TaskToAdd<Input>[],
     options?: { readonly holder?: TokenClaim; readonly followUp?: undefined },
@@ -117,10 +122,9 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     requireTasks(tasks);
     const { followUp, holder } = readOptions('addMany', options, MANY);
     if (followUp === undefined && holder) return this.#addUnder(holder, tasks);
-    if (followUp === undefined) return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
+    if (followUp === undefined) return this.#addInRuns(tasks);
     const route = routeOf(readFollowUp(followUp).options);
-    if (route === undefined) this.#next += 1;
-    const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
+    const queue = route === undefined ? this.#nextInTurn() : this.partitionOf(route);
     for (const { options: given } of tasks) {
       const { key } = readAddOptions(given ?? {});
       if (key === undefined || this.partitionOf(key) === queue) continue;
@@ -130,6 +134,33 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     }
     const all = { followUp: followUp as FollowUp<Input, Other>, ...(holder && { holder }) };
     return { ...(await queue.addMany(tasks, all)), queue: queue as Queue<unknown, unknown> };
+  }
+
+  /**
+   * A task for each partition would cost each of them a call to add it, one to claim it and one to end it, where a call
+   * can do that for all of a run.
+   */
+  #addInRuns(tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]> {
+    const routes = tasks.map(({ options }) => routeOf(options));
+    const free = routes.filter((route) => route === undefined).length;
+    const run = Math.max(this.#together, Math.ceil(free / this.partitions.length));
+    let left = 0;
+    let queue = this.#at(this.#next);
+    const added = tasks.map((task, place) => {
+      const route = routes[place];
+      if (route !== undefined) return this.#addTo(this.partitionOf(route), task);
+      if (left === 0) {
+        queue = this.#nextInTurn();
+        left = run;
+      }
+      left -= 1;
+      return this.#addTo(queue, task);
+    });
+    return Promise.all(added);
+  }
+
+  async #addTo(queue: Queue<Input, Output>, { data, options }: TaskToAdd<Input>): Promise<AddedToPartition> {
+    return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
   }
 
   /** Those of one partition together: each has marks of its own. */
@@ -176,6 +207,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
    */
   async setLimits(limits: Limits): Promise<void> {
     const settings = readOptions('setLimits', limits, LIMITS);
+    this.#together = togetherUnder(settings);
     const kept = await Promise.all(this.partitions.map((queue) => queue.limits()));
     const next = Math.max(0, ...kept.map((each) => each?.version ?? 0)) + 1;
     const version = limits.version ?? next;
@@ -303,6 +335,11 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return Promise.all(this.partitions.map(ask));
   }
 
+  #nextInTurn(): Queue<Input, Output> {
+    this.#next += 1;
+    return this.#at(this.#next);
+  }
+
   #at(number: number): Queue<Input, Output> {
     return this.partitions[number % this.partitions.length] as Queue<Input, Output>;
   }
@@ -316,6 +353,12 @@ const outcomeOf = (outcomes: readonly ChangeOutcome[]): ChangeOutcome =>
 function routeOf(options: AddOptions | undefined): string | undefined {
   const { key, deduplicate, id, holder } = readAddOptions(options ?? {});
   return key ?? deduplicate?.key ?? id ?? holder?.resource;
+}
+
+/** A run would wait for the share of its partition while those of others are not used. */
+function togetherUnder(limits: Settings<typeof LIMITS> | undefined): number {
+  const { waiting, concurrency, rate } = limits ?? {};
+  return waiting === undefined && concurrency === undefined && rate === undefined ? TOGETHER : 1;
 }
 
 /** Limits without those that are undefined. */

@@ -40,8 +40,10 @@ it('spreads over the shards, keeps the order of keys, and is served by one worke
   const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
   for (let n = 0; n < 5; n += 1)
     for (const key of keys) expect((await images.add({ key, n }, { key })).added).toBe(true);
-  const plain = await images.addMany(Array.from({ length: 18 }, (_, n) => ({ data: { key: 'none', n } })));
-  expect(new Set(plain.map(({ queue }) => queue.name)).size).toBe(9);
+  const plain = await images.addMany(Array.from({ length: 9 }, (_, n) => ({ data: { key: 'none', n } })));
+  expect(new Set(plain.map(({ queue }) => queue.name)).size).toBe(1);
+  const single = await Promise.all(keys.concat('g', 'h', 'i').map((_, n) => images.add({ key: 'none', n })));
+  expect(new Set(single.map(({ queue }) => queue.name)).size).toBe(9);
   for (const redis of masters) expect(await redis.dbsize()).toBeGreaterThan(0);
   expect(await images.counts()).toMatchObject({ waiting: 48, workers: 0, paused: false });
   // Whichever shard they are on.
@@ -68,6 +70,19 @@ it('knows a task by its id, wherever it is', async () => {
   expect(await queue.add(1, { id: 'one' })).toMatchObject({ added: false });
   expect((await queue.partitionOf('one').get('one'))?.data).toBe(1);
   expect(first.queue.name).toBe(queue.partitionOf('one').name);
+});
+
+it('spreads a large call over all partitions, and each task of a call where each has a share of limits', async () => {
+  await using free = createPartitionedQueue<number>({ redis: url(), name: 'free', partitions: 3 });
+  const many = await free.addMany(Array.from({ length: 90 }, (_, data) => ({ data })));
+  const { length: parts } = free.partitions;
+  for (const { name } of free.partitions)
+    expect(many.filter(({ queue }) => queue.name === name)).toHaveLength(many.length / parts);
+
+  const options = { redis: url(), name: 'shares', partitions: 3, limits: { waiting: 6 } };
+  await using shares = createPartitionedQueue<number>(options);
+  await shares.addMany(Array.from({ length: 6 }, (_, data) => ({ data })));
+  expect((await shares.counts()).waiting).toBe(6);
 });
 
 it('refuses a number of partitions that makes none', () => {
