@@ -2222,7 +2222,8 @@ type WorkflowsRetryQuery struct {
 type WorkflowsRunsAnswer struct {
 	Runs []WorkflowsRunsAnswerRunsItem `json:"runs"`
 
-	More bool `json:"more"`
+	// The cursor of the next page; absent on the last.
+	Next string `json:"next,omitempty"`
 }
 
 type WorkflowsRunsAnswerRunsItem struct {
@@ -2249,6 +2250,10 @@ type WorkflowsRunsQuery struct {
 	// Those that came to it before then.
 	To *int64 `json:"to,omitempty"`
 
+	// The `next` of the page before.
+	Cursor string `json:"cursor,omitempty"`
+
+	// A page has a few more where Redis keeps more than that in one place.
 	Limit *int64 `json:"limit,omitempty"`
 }
 

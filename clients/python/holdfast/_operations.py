@@ -2038,6 +2038,7 @@ class Workflows:
         state: str = ABSENT,
         from_: int = ABSENT,
         to: int = ABSENT,
+        cursor: str = ABSENT,
         limit: int = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
@@ -2046,12 +2047,20 @@ class Workflows:
 
         from_: Those that came to their state then or later, in ms since the epoch.
         to: Those that came to it before then.
+        cursor: The `next` of the page before.
+        limit: A page has a few more where Redis keeps more than that in one place.
         """
         return self._call(
             "GET",
             "/v1/workflows/{workflow}/runs",
             params={"workflow": workflow},
-            query={"state": state, "from": from_, "to": to, "limit": limit},
+            query={
+                "state": state,
+                "from": from_,
+                "to": to,
+                "cursor": cursor,
+                "limit": limit,
+            },
             body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,

@@ -22,7 +22,7 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { Demand } from './client/demand.js';
 export type { EventsOptions, WorkflowEvent } from './client/events.js';
-export type { Many, ManyOptions, RunFilter, RunInfo } from './client/inspect.js';
+export type { Many, ManyOptions, PageOptions, RunFilter, RunInfo, RunPage } from './client/inspect.js';
 export { metricsText, observeWorkflows } from './client/observe.js';
 export { type OpenedWorkflows, type OpenOptions, openWorkflows } from './client/open.js';
 export type { WorkflowsOptions } from './client/options.js';

@@ -40,6 +40,43 @@ export function runsContract(name: string, makeStore: MakeStore): void {
       await store.open('me.1', LEASE);
     });
 
+    it.each([5, 100])(
+      'goes through %i runs page by page, and misses none that is there all the while',
+      async (count) => {
+        const names = Array.from({ length: count }, (_, n) => `a/${n}/1`);
+        for (const run of names) await start(run);
+        for (let n = 0; n < 20; n += 1) await start(`b/${n}/1`);
+        const seen = new Set<string>();
+        let [from, pages] = ['0', 0];
+        do {
+          const page = await store.list({ workflow: 'a', isOver: false, from, most: 10, state: 'waiting' });
+          expect(page.runs.length).toBeLessThan(20);
+          for (const { run } of page.runs) seen.add(run);
+          from = page.next;
+          pages += 1;
+          await start(`a/new/${pages}`);
+          await terminate(`b/${pages}/1`);
+        } while (from !== '0');
+        expect([...seen]).toEqual(expect.arrayContaining(names));
+        expect(pages).toBeGreaterThanOrEqual(Math.floor(count / 10));
+        const none = await store.list({ workflow: 'a', isOver: false, from: '0', most: 10, state: 'stuck' });
+        expect(none).toEqual({ next: '0', runs: [] });
+      },
+    );
+
+    it('gives a small page of what Redis keeps in one place, by name', async () => {
+      for (const run of ['a/2/2', 'a/1/1', 'b/1/1', 'a/3/3']) await start(run);
+      for (const run of ['a/3/3', 'a/1/1', 'b/1/1', 'a/2/2']) await terminate(run);
+      const page = (from: string) => store.list({ workflow: 'a', isOver: true, from, most: 1 });
+      const first = await page('0');
+      const second = await page(first.next);
+      const third = await page(second.next);
+      expect([first, second, third].flatMap(({ runs }) => runs.map(({ run }) => run))).toEqual([
+        ...['a/1/1', 'a/2/2', 'a/3/3'],
+      ]);
+      expect(third.next).toBe('0');
+    });
+
     it('lists and counts runs by their state', async () => {
       for (const run of ['a/1/1', 'a/2/2', 'a/3/3', 'a/4/4', 'b/1/1']) await start(run);
       await start('a/5/5', { delay: 3_600_000 });

@@ -28,6 +28,30 @@ it('lists runs of all partitions by workflow, state and time, and counts them', 
   expect(await app.counts()).toMatchObject({ sleeping: 30, failed: 1, completed: 0 });
 });
 
+it('lists runs page by page, over all partitions and whatever becomes of them meanwhile', async () => {
+  const app = appOf([wait, bad], { partitions: 3 });
+  const ids = Array.from({ length: 100 }, (_, n) => `w${n}`);
+  await Promise.all(ids.map((id) => app.start(wait, null, { id })));
+  for (let n = 0; n < 30; n += 1) await app.start(bad, null, { id: `b${n}` });
+  const seen: string[] = [];
+  let [after, pages] = [undefined as string | undefined, 0];
+  do {
+    const { runs, next } = await app.page({ workflow: wait, limit: 9, after });
+    expect(runs.length).toBeLessThan(20);
+    seen.push(...runs.map(({ id }) => id));
+    after = next;
+    await app.get(wait, seen.at(-1) ?? '').terminate();
+    await app.start(wait, null, { id: `later${pages}` });
+    pages += 1;
+  } while (after !== undefined && pages < 100);
+  expect(ids.filter((id) => !seen.includes(id))).toEqual([]);
+  const failed = await app.page({ state: 'failed' });
+  expect(failed).toEqual({ runs: [], next: undefined });
+  for (const wrong of ['7.live.0', '0.live', 'x', '0.over.0x'])
+    await expect(app.page({ state: 'waiting', after: wrong })).rejects.toThrow('Begin without one');
+  await expect(app.page({ limit: 0 })).rejects.toThrow(MisuseError);
+});
+
 it('cancels, terminates and purges many runs, and says how far it is', async () => {
   const app = appOf([wait]);
   app.work();

@@ -365,6 +365,7 @@ export class Workflows {
         | 'cancelled';
       readonly from?: number;
       readonly to?: number;
+      readonly cursor?: string;
       readonly limit?: number;
     },
     options?: CallOptions,
@@ -387,7 +388,8 @@ export class Workflows {
         | 'cancelled';
       readonly since: number;
     }[];
-    readonly more: boolean;
+    /** The cursor of the next page; absent on the last. */
+    readonly next?: string;
   }> {
     return this.#transport.call({
       method: 'GET',

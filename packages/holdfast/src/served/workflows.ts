@@ -5,7 +5,6 @@
  * failure stays done. A list that the server cannot give whole is refused, not cut.
  */
 import type { Client } from '@holdfast/client';
-import { MisuseError } from '@holdfast/kernel';
 import type {
   EventsOptions,
   Many,
@@ -102,14 +101,13 @@ async function* listOf(
 ): AsyncGenerator<RunInfo, void> {
   for (const name of workflow === undefined ? names : [String(workflow)]) {
     const filter = plain({ state, from: msOf(from), to: msOf(to), limit: MOST });
-    const { runs, more } = await workflows.runs(name, filter as never);
-    for (const { workflow: of, id, key, state: is, since } of runs)
-      yield { workflow: of, id, key, state: is as RunInfo['state'], since: new Date(since) };
-    if (more) {
-      throw new MisuseError(
-        `More than ${MOST} runs of "${name}" would have to be listed, which a server does not do: name a run, or work on Redis itself with --redis.`,
-      );
-    }
+    let cursor: string | undefined;
+    do {
+      const { runs, next } = await workflows.runs(name, { ...filter, ...(cursor && { cursor }) } as never);
+      for (const { workflow: of, id, key, state: is, since } of runs)
+        yield { workflow: of, id, key, state: is as RunInfo['state'], since: new Date(since) };
+      cursor = next;
+    } while (cursor !== undefined);
   }
 }
 

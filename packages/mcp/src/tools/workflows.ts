@@ -16,6 +16,7 @@ export const list = tool({
     state: z
       .enum(['waiting', 'delayed', 'running', 'sleeping', 'stuck', 'completed', 'failed', 'cancelled'])
       .optional(),
+    cursor: z.string().max(2_000).optional().describe('The `next` of the page before.'),
     limit: z.int().min(1).max(100).default(20),
   }),
   run: ({ client, input: { workflow: name, ...query }, signal }) =>

@@ -176,33 +176,37 @@ export const runs = operation({
       .optional()
       .describe('Those that came to their state then or later, in ms since the epoch.'),
     to: count(0, Number.MAX_SAFE_INTEGER).optional().describe('Those that came to it before then.'),
-    limit: count(1, 1_000).default(100),
+    cursor: z.string().max(2_000).optional().describe('The `next` of the page before.'),
+    limit: count(1, 1_000)
+      .default(100)
+      .describe('A page has a few more where Redis keeps more than that in one place.'),
   }),
   answers: {
     200: {
-      description: 'Runs; `more` says that there are others.',
+      description:
+        'A page. All pages have every run that is in its state all the while; one that comes to it meanwhile may be there twice.',
       schema: z.object({
         runs: z.array(runRef.extend({ state: runState, since: z.number() })),
-        more: z.boolean(),
+        next: z.string().optional().describe('The cursor of the next page; absent on the last.'),
       }),
     },
   },
   problems: ['HOLDFAST_NOT_FOUND'],
   example: { params: ORDER, query: { limit: '10' } },
-  run: ({ systems, params: { workflow }, query: { limit, state, from, to } }) =>
+  run: ({ systems, params: { workflow }, query: { limit, cursor, state, from, to } }) =>
     systems.withApp(workflow, async (app) => {
-      const found: object[] = [];
-      const filter = {
-        workflow,
+      const { runs, next } = await app.page({
+        ...{ workflow, limit, after: cursor },
         ...(state !== undefined && { state }),
         ...(from !== undefined && { from }),
         ...(to !== undefined && { to }),
-      };
-      for await (const { since, key, ...run } of app.list(filter)) {
-        if (found.length === limit) return { status: 200, body: { runs: found, more: true } };
-        found.push({ ...run, ...(key !== undefined && { key }), since: since.getTime() });
-      }
-      return { status: 200, body: { runs: found, more: false } };
+      });
+      const shown = runs.map(({ since, key, ...run }) => ({
+        ...run,
+        ...(key !== undefined && { key }),
+        since: since.getTime(),
+      }));
+      return { status: 200, body: { runs: shown, ...(next !== undefined && { next }) } };
     }),
 });
 

@@ -1,10 +1,22 @@
 /**
  * What operators see of the runs of an app, and do to many of them.
  *
- * Guarantees: a list gives every run that is in the state all the while; one that comes to it or leaves it meanwhile may be
- * there or not. What is done to many is done run by run: it may be repeated.
+ * Guarantees: a list, and all pages of one together, give every run that is in the state all the while; one that comes to it or
+ * leaves it meanwhile may be there or not, and in pages twice. What is done to many is done run by run: it may be repeated.
  */
-import { callback, oneOf, optional, passedOn, readOptions, type Settings } from '@holdfast/kernel';
+import {
+  callback,
+  display,
+  MisuseError,
+  oneOf,
+  optional,
+  passedOn,
+  readOptions,
+  type Settings,
+  text,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import { RunGoneError } from '../errors.js';
 import { parseRunName } from '../run-name.js';
 import { END_STATES, RUN_STATES, type RunCounts, type RunState } from '../store/run-store.js';
@@ -22,6 +34,20 @@ export interface RunFilter {
   readonly from?: Date | number;
   /** Those that came to it before then. */
   readonly to?: Date | number;
+}
+
+export interface PageOptions extends RunFilter {
+  /** The most runs of the page, 1 to 1000; it has a few more where Redis keeps more than that in one place. Default 100. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+}
+
+export interface RunPage {
+  /** In no order. */
+  readonly runs: readonly RunInfo[];
+  /** Of the next page; undefined on the last. */
+  readonly next: string | undefined;
 }
 
 export interface RunInfo {
@@ -73,6 +99,11 @@ const FILTER = {
   from: optional(time),
   to: optional(time),
 };
+const PAGE = {
+  ...FILTER,
+  limit: withDefault(whole(1, 1_000), 100),
+  after: optional(text('the `next` of a page')),
+};
 const MANY = { ...FILTER, onProgress: optional(callback<(progress: Many) => unknown>()) };
 const REASONED = { ...MANY, reason: optional(passedOn<string>()) };
 const TO_MANY = { cancelMany: REASONED, terminateMany: REASONED, retryMany: MANY, purge: MANY };
@@ -90,6 +121,30 @@ export class Inspection {
   list(filter: RunFilter): AsyncIterable<RunInfo> {
     const settings = this.#filterOf(readOptions('list', filter, FILTER));
     return { [Symbol.asyncIterator]: () => this.#list(settings) };
+  }
+
+  async page(options: PageOptions): Promise<RunPage> {
+    const { limit, after, ...filter } = readOptions('page', options, PAGE);
+    const wanted = this.#filterOf(filter as Settings<typeof FILTER>);
+    const sections = this.#sectionsOf(wanted);
+    let place = after === undefined ? beginningOf(sections[0]) : placeOf(after, sections);
+    const runs: RunInfo[] = [];
+    const seen = new Set<string>();
+    while (place !== undefined && runs.length < limit) {
+      const page = await this.#read(wanted, place, limit - runs.length);
+      const some = page.runs.filter(({ run }) => !seen.has(run));
+      if (runs.length > 0 && runs.length + some.length > limit) break;
+      for (const { run, info } of some) {
+        seen.add(run);
+        runs.push(info);
+      }
+      const { section } = place;
+      place =
+        page.next === '0'
+          ? beginningOf(sections[sections.indexOf(section) + 1])
+          : { section, from: page.next };
+    }
+    return { runs, next: place && cursorOf(place) };
   }
 
   async counts(workflow: AnyWorkflow | string | undefined): Promise<RunCounts> {
@@ -135,34 +190,78 @@ export class Inspection {
     return { ...rest, workflow: workflow === undefined ? '' : this.#host.nameOf(workflow) } as Filter;
   }
 
-  async *#list({
-    workflow,
-    state,
-    from = 0,
-    to = Number.POSITIVE_INFINITY,
-  }: Filter): AsyncGenerator<RunInfo, void> {
-    const isOver = END_STATES.some((each) => each === state);
-    const kinds = state === undefined ? [false, true] : [isOver];
-    const names = new Set(this.#host.workflows.map(({ name }) => name));
-    for (const { store } of this.#host.partitions) {
-      const seen = new Set<string>();
-      for (const kind of kinds) {
-        let next = '0';
-        do {
-          const page = await store.list({ workflow, isOver: kind, from: next });
-          for (const each of page.runs) {
-            const { workflow: of, id, key } = parseRunName(each.run);
-            const fits =
-              names.has(of) && (state === undefined || each.state === state) && !seen.has(each.run);
-            if (!fits || each.since < from || each.since >= to) continue;
-            seen.add(each.run);
-            yield { workflow: of, id, key, state: each.state, since: new Date(each.since) };
-          }
-          next = page.next;
-        } while (next !== '0');
-      }
+  async *#list(filter: Filter): AsyncGenerator<RunInfo, void> {
+    let [partition, seen] = [-1, new Set<string>()];
+    for (const section of this.#sectionsOf(filter)) {
+      if (section.partition !== partition) [partition, seen] = [section.partition, new Set()];
+      let from = '0';
+      do {
+        const page = await this.#read(filter, { section, from });
+        for (const { run, info } of page.runs) {
+          if (seen.has(run)) continue;
+          seen.add(run);
+          yield info;
+        }
+        from = page.next;
+      } while (from !== '0');
     }
   }
+
+  /** Where runs that fit may be, in the order in which they are looked at: a run that ends meanwhile is not missed. */
+  #sectionsOf({ state }: Filter): readonly Section[] {
+    const kinds = state === undefined ? [false, true] : [END_STATES.some((each) => each === state)];
+    return this.#host.partitions.flatMap((_, partition) => kinds.map((isOver) => ({ partition, isOver })));
+  }
+
+  async #read(
+    { workflow, state, from: earliest = 0, to: latest = Number.POSITIVE_INFINITY }: Filter,
+    { section: { partition, isOver }, from }: Place,
+    most?: number,
+  ): Promise<{ readonly next: string; readonly runs: readonly Listed[] }> {
+    const { store } = this.#host.partitions[partition] as Pick<Partition, 'store'>;
+    const since = { earliest, latest };
+    const page = await store.list({ workflow, isOver, from, state, since, ...(most && { most }) });
+    const names = new Set(this.#host.workflows.map(({ name }) => name));
+    const runs = page.runs.flatMap(({ run, state: is, since: at }) => {
+      const { workflow: of, id, key } = parseRunName(run);
+      return names.has(of) ? [{ run, info: { workflow: of, id, key, state: is, since: new Date(at) } }] : [];
+    });
+    return { next: page.next, runs };
+  }
+}
+
+interface Listed {
+  readonly run: string;
+  readonly info: RunInfo;
+}
+
+/** The runs of a partition that are over, or not. */
+interface Section {
+  readonly partition: number;
+  readonly isOver: boolean;
+}
+
+/** Where in a section a page begins. */
+interface Place {
+  readonly section: Section;
+  readonly from: string;
+}
+
+const beginningOf = (section: Section | undefined): Place | undefined => section && { section, from: '0' };
+
+const cursorOf = ({ section: { partition, isOver }, from }: Place): string =>
+  `${partition}.${isOver ? 'over' : 'live'}.${from}`;
+
+/** Throws MisuseError for what is no cursor of these sections. */
+function placeOf(cursor: string, sections: readonly Section[]): Place {
+  const [, partition, kind, from = ''] = /^(\d{1,4})\.(live|over)\.(\d{1,20}|~.+)$/su.exec(cursor) ?? [];
+  const section = sections.find(
+    (each) => each.partition === Number(partition) && each.isOver === (kind === 'over'),
+  );
+  if (section) return { section, from };
+  throw new MisuseError(
+    `"after" is the next of a page of the same filter; got ${display(cursor)}. Begin without one.`,
+  );
 }
 
 /** A run that is there no more is passed over. */

@@ -28,9 +28,11 @@ import {
   Inspection,
   type Many,
   type ManyOptions,
+  type PageOptions,
   type ReasonedOptions,
   type RunFilter,
   type RunInfo,
+  type RunPage,
 } from './inspect.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
@@ -106,6 +108,8 @@ export interface Workflows extends AsyncDisposable {
   demand(): Promise<Readonly<Record<string, Demand>>>;
   /** Runs, in no order. Throws MisuseError; the iterator rejects with UnavailableError. */
   list(filter?: RunFilter): AsyncIterable<RunInfo>;
+  /** A page of the same, for who shows them piece by piece. Throws MisuseError, UnavailableError. */
+  page(options?: PageOptions): Promise<RunPage>;
   /**
    * Sets a schedule: a run at every tick, exactly one however many workers there are. Setting it again as it was changes
    * nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
@@ -336,6 +340,10 @@ export class App implements Workflows {
   get #scheduling(): Scheduling {
     const { workflows, random } = this.#settings;
     return new Scheduling({ partitions: this.#partitions, workflows, randomId: () => random.id() });
+  }
+
+  page(options: PageOptions = {}): Promise<RunPage> {
+    return this.#inspection.page(options);
   }
 
   list(filter: RunFilter = {}): AsyncIterable<RunInfo> {

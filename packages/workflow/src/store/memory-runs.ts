@@ -16,15 +16,25 @@ const STATES: Readonly<Record<Life['word'], RunState>> = {
   stuck: 'stuck',
 };
 
+type OfWorkflow = Pick<ListRequest, 'workflow' | 'isOver'>;
+
+const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
+
 export function listOf(
   lives: ReadonlyMap<string, Life>,
   ended: Ended,
-  { workflow, isOver }: Pick<ListRequest, 'workflow' | 'isOver'>,
+  { workflow, isOver, from = '0', most = 0, state, since = EVER }: Partial<ListRequest> & OfWorkflow,
 ): Listed {
   const live = [...lives.values()].map(({ run, word }) => ({ run, state: STATES[word], since: 0 }));
   const over = [...ended].map(([run, { state, since }]) => ({ run, state, since }));
-  const runs = (isOver ? over : live).filter(({ run }) => workflow === '' || workflowOf(run) === workflow);
-  return { next: '0', runs };
+  const after = from.startsWith('~') ? from.slice(1) : '';
+  const runs = (isOver ? over : live)
+    .filter(({ run }) => (workflow === '' || workflowOf(run) === workflow) && run > after)
+    .filter((each) => state === undefined || each.state === state)
+    .filter((each) => each.since >= since.earliest && each.since < since.latest)
+    .sort((one, other) => (one.run < other.run ? -1 : 1));
+  const some = most === 0 ? runs : runs.slice(0, most);
+  return { next: some.length < runs.length ? `~${some.at(-1)?.run}` : '0', runs: some };
 }
 
 export function countsOf(lives: ReadonlyMap<string, Life>, ended: Ended, workflow: string): RunCounts {

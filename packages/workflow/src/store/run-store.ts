@@ -24,6 +24,12 @@ export interface ListRequest {
   readonly isOver: boolean;
   /** Where to go on; '0' first. */
   readonly from: string;
+  /** The most runs; of a place of Redis that has more, there are all. Default: some hundred. */
+  readonly most?: number;
+  /** Default: any that fits `isOver`. */
+  readonly state?: RunState | undefined;
+  /** Those that came to their state from then on, and before then, in ms since the epoch. Default: at any time. */
+  readonly since?: { readonly earliest: number; readonly latest: number };
 }
 
 export interface Listed {

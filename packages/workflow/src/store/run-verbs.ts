@@ -21,11 +21,7 @@ export function ofOperators(keys: PartitionKeys) {
   const { single } = makersFor(keys);
   const both = (of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];
   return {
-    list: single<ListRequest, Listed>(
-      'list',
-      { args: ({ workflow, isOver, from }) => [workflow, isOver ? 'over' : 'live', from] },
-      readListed,
-    ),
+    list: single<ListRequest, Listed>('list', { args: argsOfList }, readListed),
     count: single<readonly string[], readonly RunCounts[]>(
       'count',
       { args: (workflows) => workflows },
@@ -74,6 +70,25 @@ const STATES: Readonly<Record<string, RunState>> = {
   p: 'sleeping',
   s: 'stuck',
 };
+
+const EVER = { earliest: 0, latest: Number.MAX_SAFE_INTEGER };
+
+function argsOfList({
+  workflow,
+  isOver,
+  from,
+  most = 0,
+  state,
+  since = EVER,
+}: ListRequest): readonly string[] {
+  const words = Object.keys(STATES).filter((word) => STATES[word] === state);
+  const wanted = words.length > 0 ? words : [state ?? ''];
+  return [
+    ...[workflow, isOver ? 'over' : 'live', from, String(most)],
+    state === undefined ? '' : `,${wanted.join()},`,
+    ...[since.earliest, Math.min(since.latest, EVER.latest)].map(String),
+  ];
+}
 
 function readListed([, next, ...fields]: readonly Reply[]): Listed {
   const runs = Array.from({ length: fields.length / 3 }, (_, index) => {

@@ -63,12 +63,13 @@ function Runs({ workflow, counts }: { readonly workflow: string; readonly counts
   const asked = query.value.get('state') as RunState | null;
   const state = asked && RUN_STATES.includes(asked) ? asked : 'running';
   const span = query.value.get('since') ?? '';
+  const cursor = query.value.get('cursor') ?? undefined;
   const words = (query.value.get('q') ?? '').toLowerCase();
   const ms = SPANS[span];
   // To the minute, so that the path, and with it what is asked for, stays the same for a while.
   const from = ms === undefined ? undefined : String(Math.floor((Date.now() - ms) / 60_000) * 60_000);
-  const { value, problem, stale } = useLive<{ runs: readonly Listed[]; more: boolean }>(
-    pathOf('/v1/workflows/{workflow}/runs', { workflow }, { state, from, limit: String(MOST) }),
+  const { value, problem, stale } = useLive<{ runs: readonly Listed[]; next?: string }>(
+    pathOf('/v1/workflows/{workflow}/runs', { workflow }, { state, from, limit: String(MOST), cursor }),
   );
   const rows = [...(value?.runs ?? [])].sort((a, b) => b.since - a.since);
   const listed = rows.filter(({ id, key = '' }) => `${id} ${key}`.toLowerCase().includes(words));
@@ -94,7 +95,11 @@ function Runs({ workflow, counts }: { readonly workflow: string; readonly counts
     >
       <nav class="tabs pad" aria-label="States">
         {RUN_STATES.map((one) => (
-          <a key={one} href={withQuery({ state: one })} {...(one === state && { 'aria-current': 'true' })}>
+          <a
+            key={one}
+            href={withQuery({ state: one, cursor: undefined })}
+            {...(one === state && { 'aria-current': 'true' })}
+          >
             {RUN_LABELS[one]} {number(counts[one])}
           </a>
         ))}
@@ -111,9 +116,10 @@ function Runs({ workflow, counts }: { readonly workflow: string; readonly counts
           columns={COLUMNS}
         />
       )}
-      {value?.more && (
-        <p class="pad caption">
-          These are {number(MOST)}; there are others. Choose a shorter time to see them.
+      {(cursor !== undefined || value?.next !== undefined) && (
+        <p class="pad row">
+          {cursor !== undefined && <a href={withQuery({ cursor: undefined })}>First page</a>}
+          {value?.next !== undefined && <a href={withQuery({ cursor: value.next })}>Next {number(MOST)}</a>}
         </p>
       )}
     </Card>
@@ -125,7 +131,9 @@ function Since({ span }: { readonly span: string }) {
     <select
       aria-label="Since when they have been in this state"
       value={span}
-      onChange={({ currentTarget: { value } }) => go(withQuery({ since: value }), { replaces: true })}
+      onChange={({ currentTarget: { value } }) =>
+        go(withQuery({ since: value, cursor: undefined }), { replaces: true })
+      }
     >
       {Object.entries(SPAN_LABELS).map(([value, label]) => (
         <option key={value} value={value}>
