@@ -41,7 +41,7 @@ export const WORKER_CANARIES: readonly Canary[] = [
     name: 'a result that cannot be kept fails its task',
     about: 'A handler that has succeeded is run again, because what it returned is not JSON.',
     changes: [
-      { file: `${SRC}/results.ts`, find: 'return MARK + messageOf(error);', replace: 'throw error;' },
+      { file: `${SRC}/results.ts`, find: 'return notKept(messageOf(error));', replace: 'throw error;' },
     ],
   },
   {

@@ -6,29 +6,16 @@
  */
 import type { Codec } from '@holdfast/queue';
 import type { Machine } from '../world/machine.js';
+import type { World } from '../world/world.js';
+import type { QueuePlan } from './plan.js';
 
-export interface CodecPlan {
-  /** When each process is given the second key, and writes with it, in ms of true time; null for one without the codec. */
-  readonly given: readonly (number | null)[];
-  /** Each so many calls of a process one fails, until all is healed; 0 for none. */
-  readonly fails: number;
-  /** How long a call takes, in ms. */
-  readonly takes: number;
-}
-
-interface CodecOptions {
-  readonly plan: CodecPlan;
-  readonly place: number;
-  readonly healAt: number;
-  readonly machine: Machine;
-  /** True time, in ms. */
-  readonly now: () => number;
-}
-
-/** Undefined for a process that has none. */
-export function codecOf({ plan, place, healAt, machine, now }: CodecOptions): Codec | undefined {
-  const given = plan.given[place];
-  if (given === null || given === undefined) return undefined;
+/** That of a process; undefined for one that has none. */
+export function codecOf(world: World<QueuePlan>, place: number, machine: Machine): Codec | undefined {
+  const { healAt, queue } = world.plan;
+  const { codec: plan } = queue;
+  const given = plan?.given[place];
+  if (plan === undefined || given === null || given === undefined) return undefined;
+  const now = (): number => world.scheduler.now / 1_000;
   let calls = 0;
   const turn = async (make: () => Uint8Array): Promise<Uint8Array> => {
     calls += 1;
@@ -61,8 +48,7 @@ const openedBytes = (data: Uint8Array): Uint8Array =>
 const masked = (data: Uint8Array, mask: number): Uint8Array => data.map((byte) => byte ^ mask);
 
 /** What the codec was given for this Base64. */
-export const opened = (sealed: string): string =>
-  Buffer.from(openedBytes(Buffer.from(sealed, 'base64'))).toString();
+const opened = (sealed: string): string => Buffer.from(openedBytes(Buffer.from(sealed, 'base64'))).toString();
 
 /** The text of a result, opened if it is encoded. */
 export const openedText = (text: string): string => (text.startsWith('~') ? opened(text.slice(1)) : text);

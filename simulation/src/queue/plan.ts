@@ -1,6 +1,5 @@
 /** The plan of a run of the queue: what its processes and its server are, and what producers and handlers do. */
 import type { ClientPlan, RunPlan } from '../plan/plan.js';
-import type { CodecPlan } from './codec.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface QueuePlan extends RunPlan<QueueStep> {
@@ -33,6 +32,15 @@ export interface QueuePlan extends RunPlan<QueueStep> {
   readonly lossy: boolean;
   /** Whether, when all has ended, a worker is stopped that cannot reach the server. */
   readonly outage: boolean;
+}
+
+interface CodecPlan {
+  /** When each process is given the second key, and writes with it, in ms of true time; null for one without the codec. */
+  readonly given: readonly (number | null)[];
+  /** Each so many calls of a process one fails, until all is healed; 0 for none. */
+  readonly fails: number;
+  /** How long a call takes, in ms. */
+  readonly takes: number;
 }
 
 export interface QueueClientPlan extends ClientPlan<QueueStep> {

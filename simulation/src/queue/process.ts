@@ -60,12 +60,7 @@ export class QueueProcess implements Actor<QueueStep> {
     const limits = limitsOf(plan, place);
     const retries = plan.clients[place]?.retries;
     const redis = world.connect(place, world.store);
-    const codec =
-      plan.queue.codec &&
-      codecOf({
-        ...{ plan: plan.queue.codec, place, healAt: plan.healAt, machine: this.machine },
-        now: () => world.scheduler.now / 1_000,
-      });
+    const codec = codecOf(world, place, this.machine);
     this.#latch = subject.createLatch({ redis, name: 'l', callTimeout: timeout, clock });
     this.queue = subject.createQueue<Data, Data>({
       redis,
