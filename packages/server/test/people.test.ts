@@ -98,6 +98,34 @@ test('keys are fetched again for a token that names a new one, but not for each'
   expect(unknown).toMatchObject({ status: 503, body: { code: 'HOLDFAST_UNAVAILABLE' } });
 });
 
+test('a token that was good is not once it has expired, is shown for another audience, or its key is gone', async () => {
+  const provider = await provided();
+  const issuer = { url: provider.url, audience: 'holdfast', groups: fileOf(GROUPS) };
+  let ahead = 0;
+  const clock: Clock = Object.create(systemClock, {
+    now: { value: () => systemClock.now() + ahead },
+    wall: { value: () => systemClock.wall() + ahead * 1_000 },
+  });
+  const { ask } = await serve({ issuer, clock });
+  const other = await serve({ issuer: { ...issuer, audience: 'other' } });
+  const [short, long] = [
+    await provider.token({ sub: 'eve' }),
+    await provider.token({ sub: 'eve' }, { expires: '1h' }),
+  ];
+  const statuses = async () =>
+    Promise.all([short, long].map(async (key) => (await ask('GET', '/v1/session', { key })).status));
+  for (let index = 0; index < 2; index += 1) expect(await statuses()).toEqual([200, 200]);
+  expect((await other.ask('GET', '/v1/session', { key: long })).status).toBe(401);
+  ahead = 5 * 60_000 + 31_000;
+  expect(await statuses()).toEqual([401, 200]);
+  await provider.rotate();
+  await provider.rotate();
+  ahead = 11 * 60_000;
+  // While keys are fetched, others go by those that there are.
+  await statuses();
+  expect(await statuses()).toEqual([401, 401]);
+});
+
 test('a person signs in at the issuer, and may do what the groups may now', async () => {
   const provider = await provided();
   provider.person = { sub: 'eve', groups: ['shop'] };

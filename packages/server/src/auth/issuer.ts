@@ -3,8 +3,10 @@
  *
  * Guarantees: nothing of what a token says leads elsewhere: the keys are those of the issuer alone. They are fetched again when a
  * token names one that is not known, every 30 s at most, and every 10 minutes; while the issuer does not answer, the last ones
- * that it gave are in force, for up to a day. An issuer is asked by https, but on the loopback.
+ * that it gave are in force, for up to a day. An issuer is asked by https, but on the loopback. A signature is verified once for the
+ * keys that are in force; whether its token has expired is looked at each time.
  */
+import { createHash } from 'node:crypto';
 import { type Clock, MisuseError, messageOf, UnavailableError } from '@holdfast/kernel';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -36,6 +38,8 @@ export interface Claims {
 interface Known {
   readonly discovered: Discovered;
   readonly keys: JWTVerifyGetKey;
+  /** What tokens say that were good by these keys, by a digest of audience and token; the one that was shown first comes first. */
+  readonly verified: Map<string, Claims & { readonly exp: number }>;
   /** In monotonic time. */
   readonly since: number;
 }
@@ -43,6 +47,8 @@ interface Known {
 /** In ms. */
 const [FRESH, SOON, MOST_AGE, PATIENCE] = [600_000, 30_000, 86_400_000, 5_000];
 const MOST_BYTES = 1_000_000;
+/** Of those whose signatures are not verified again. */
+const MOST_TOKENS = 10_000;
 /** By how much the issuer's clock may differ, in seconds. */
 const TOLERANCE = 30;
 
@@ -73,8 +79,15 @@ export class Issuer {
       ...{ issuer, audience, algorithms: [...algorithms], clockTolerance: TOLERANCE },
       ...{ requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.wall() / 1_000) },
     };
-    const verified = async ({ keys }: Known): Promise<Claims> =>
-      (await jwtVerify(token, keys, options)).payload as Claims;
+    const digest = createHash('sha256').update(`${audience}\0${token}`).digest('base64url');
+    const before = known.verified.get(digest);
+    if (before !== undefined && before.exp > Math.floor(clock.wall() / 1_000_000) - TOLERANCE) return before;
+    const verified = async ({ keys, verified: all }: Known): Promise<Claims> => {
+      const claims = (await jwtVerify(token, keys, options)).payload as Claims & { readonly exp: number };
+      all.set(digest, claims);
+      if (all.size > MOST_TOKENS) all.delete(all.keys().next().value as string);
+      return claims;
+    };
     try {
       return await verified(known);
     } catch (error) {
@@ -121,7 +134,7 @@ export class Issuer {
     const keys = usable(await fetchJson(discovered.jwks_uri), (set) =>
       createLocalJWKSet(set as JSONWebKeySet),
     );
-    this.#known = { discovered, keys, since: clock.now() };
+    this.#known = { discovered, keys, verified: new Map(), since: clock.now() };
     return this.#known;
   }
 
