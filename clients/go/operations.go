@@ -418,7 +418,8 @@ func (s *Vectors) Put(ctx context.Context, index string, id string, body Vectors
 	return answerOf[VectorsPutAnswer](ctx, s.t, request{method: "PUT", path: "/v1/indexes/{index}/documents/{id}", params: map[string]string{"index": index, "id": id}, body: body}, options)
 }
 
-// Search: find the documents that are nearest to a vector, or to a text, or that match a filter.
+// Search: find the documents that are nearest to a vector, or to a text or weights of terms, of those
+// that match a filter.
 func (s *Vectors) Search(ctx context.Context, index string, body VectorsSearchBody, options ...CallOption) (*VectorsSearchAnswer, error) {
 	return answerOf[VectorsSearchAnswer](ctx, s.t, request{method: "POST", path: "/v1/indexes/{index}/search", params: map[string]string{"index": index}, body: body}, options)
 }
@@ -1822,6 +1823,9 @@ type VectorsPutBody struct {
 	// What it says, by which it is found: a text, or those of its fields.
 	Text any `json:"text,omitempty"`
 
+	// Weights by term, as a sparse model gives them, by which it is found.
+	Terms map[string]float64 `json:"terms,omitempty"`
+
 	Attributes map[string]any `json:"attributes,omitempty"`
 
 	// When it was so, in ms since the epoch. Default: now.
@@ -1864,6 +1868,16 @@ type VectorsSearchBody struct {
 
 	// Searched by its words and its meaning, as far as a program has defined the index for that.
 	Text string `json:"text,omitempty"`
+
+	// Whether the last word of `text` may be a beginning, as somebody types it.
+	Prefix *bool `json:"prefix,omitempty"`
+
+	// Whether a word of `text` that no document has may have one typing error.
+	Typos *bool `json:"typos,omitempty"`
+
+	// Weights by term, as a sparse model gives them, if a program has defined the index for that: what has
+	// the highest inner product with them is found.
+	Terms map[string]float64 `json:"terms,omitempty"`
 
 	// Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`.
 	Filter map[string]any `json:"filter,omitempty"`

@@ -1488,6 +1488,7 @@ class Vectors:
         vector: Any = ABSENT,
         vectors: Any = ABSENT,
         text: Any = ABSENT,
+        terms: dict = ABSENT,
         attributes: dict = ABSENT,
         time: int = ABSENT,
         idempotency_key: str | None = None,
@@ -1498,6 +1499,7 @@ class Vectors:
         vector: Numbers, or their 32-bit floats, little-endian, as base64.
         vectors: One for each chunk; or by name.
         text: What it says, by which it is found: a text, or those of its fields.
+        terms: Weights by term, as a sparse model gives them, by which it is found.
         time: When it was so, in ms since the epoch. Default: now.
         """
         return self._call(
@@ -1509,6 +1511,7 @@ class Vectors:
                 "vector": vector,
                 "vectors": vectors,
                 "text": text,
+                "terms": terms,
                 "attributes": attributes,
                 "time": time,
             },
@@ -1525,6 +1528,9 @@ class Vectors:
         like: str = ABSENT,
         name: str = ABSENT,
         text: str = ABSENT,
+        prefix: bool = ABSENT,
+        typos: bool = ABSENT,
+        terms: dict = ABSENT,
         filter: dict = ABSENT,
         facets: list = ABSENT,
         min_score: float = ABSENT,
@@ -1536,7 +1542,8 @@ class Vectors:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Find the documents that are nearest to a vector, or to a text, or that match a filter.
+        """Find the documents that are nearest to a vector, or to a text or weights of terms, of those
+        that match a filter.
 
         vector: Numbers, or their 32-bit floats, little-endian, as base64.
         vectors: Of an index with named vectors: by name.
@@ -1545,6 +1552,10 @@ class Vectors:
         name: Whose vector of `like`. Default: the first.
         text: Searched by its words and its meaning, as far as a program has defined the index
             for that.
+        prefix: Whether the last word of `text` may be a beginning, as somebody types it.
+        typos: Whether a word of `text` that no document has may have one typing error.
+        terms: Weights by term, as a sparse model gives them, if a program has defined the index
+            for that: what has the highest inner product with them is found.
         filter: Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`,
             `or`, `not`.
         facets: Attributes whose values are counted.
@@ -1564,6 +1575,9 @@ class Vectors:
                 "like": like,
                 "name": name,
                 "text": text,
+                "prefix": prefix,
+                "typos": typos,
+                "terms": terms,
                 "filter": filter,
                 "facets": facets,
                 "minScore": min_score,

@@ -260,6 +260,8 @@ inFull('looks at indexes of vectors, and searches by vector and by document', as
     expect(found).toEqual(await ids(direct, ...words));
   }
   expect((await through('vectors', 'search', 'kb', '--like', 'none')).code).toBe(64);
+  const undefinedThere = await through('vectors', 'search', 'kb', '--terms', '{"a": 1}');
+  expect(undefinedThere.stderr).toContain('"terms" of search needs "terms" of createIndex()');
   await same('vectors', 'search', 'kb');
   await same('vectors', 'search', 'none', '--vector', '[1]');
   expect((await through('vectors', 'ls')).stdout).toMatch(/\nkb +3 /);

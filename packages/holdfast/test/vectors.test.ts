@@ -93,12 +93,20 @@ test('says which indexes there are, what one holds, and finds documents in it', 
   const filter = ['--filter', '{"kind": "x", "price": {"gt": 1}}'];
   expect(idsOf(await json('search', 'kb', '--vector', '[0, 1]', ...schema, ...filter))).toEqual(['b']);
   expect(idsOf(await json('search', 'kb', '--text', 'Password'))).toEqual(['c']);
+  expect(idsOf(await json('search', 'kb', '--text', 'the pass'))).toEqual(['c']);
+  expect(idsOf(await json('search', 'kb', '--text', 'pass'))).toEqual([]);
+  expect(idsOf(await json('search', 'kb', '--text', 'pass', '--word-prefix'))).toEqual(['c']);
+  expect(idsOf(await json('search', 'kb', '--text', 'pasword', '--typos'))).toEqual(['c']);
+  await kb.put({ id: 'd', terms: { reset: 1 } });
+  expect(await json('search', 'kb', '--terms', '{"reset": 0.5}')).toMatchObject([{ id: 'd', score: 0.5 }]);
 });
 
 test('refuses what it does not understand, and makes no index that is not there', async () => {
   const wrong: [string[], RegExp][] = [
     [['stats', 'none'], /no index "none"/],
-    [['search', 'kb'], /give --vector, --like or --text/],
+    [['search', 'kb'], /give --vector, --like, --text or --terms/],
+    [['search', 'kb', '--vector', '[1, 0]', '--typos'], /about the words of --text, which is missing/],
+    [['search', 'kb', '--terms', '{"a": 64}'], /that of "a" is 64/],
     [['search', 'kb', '--like', 'a'], /no document "a"/],
     [['search', 'kb', '--vector', '[1]'], /2 dimensions; got 1/],
     [['search', 'kb', '--vector', '[1, 0]', '--filter', '{}'], /--filter needs --schema/],

@@ -282,6 +282,36 @@ it('reads features and searches', async () => {
     .toMatchObject([{ id: 'apple' }]);
 });
 
+it('searches by words as they are typed and by weights of terms, where the server has the definition', async () => {
+  const index = createIndex({
+    ...{ redis, name: 'words', vectors: { dimensions: 3 } },
+    ...{ keywords: {}, terms: {} },
+  });
+  await index.put({ id: 'apple', text: 'a red apple', terms: { fruit: 2 } });
+  const { place } = await index.put({ id: 'car', text: 'a blue car', terms: { thing: 1 } });
+  await index.ready();
+  await index.count({ after: place, wait: 20_000 });
+  const defined = createServer({ redis, port: 0, definitions: { indexes: [index] } });
+  open.push(
+    () => index.close(),
+    () => defined.close(),
+  );
+  const client = await within({ url: await defined.listen() });
+  for (const input of [
+    { terms: { fruit: 1 } },
+    { text: 'app', prefix: true },
+    { text: 'aplle', typos: true },
+  ])
+    expect((await call(client, 'search', { index: 'words', ...input })).value.hits).toMatchObject([
+      { id: 'apple' },
+    ]);
+  expect(await call(client, 'search', { index: 'words', terms: { fruit: 64 } })).toMatchObject({
+    isError: true,
+  });
+  const none = await call(client, 'search', { index: 'words' });
+  expect(none).toMatchObject({ isError: true, texts: [expect.stringContaining('A search has a')] });
+});
+
 it('says that the server is away', async () => {
   const client = await within({ url: 'http://127.0.0.1:1' });
   const { isError, texts } = await call(client, 'queue_list');

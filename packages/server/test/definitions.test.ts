@@ -73,6 +73,47 @@ test('a service derives its features, which another server cannot', async () => 
   expect(answers).toMatchObject([{ 'profile.spent': 4, doubled: 8 }]);
 });
 
+test('a search takes weights of terms, beginnings of words and typing errors; documents are written with terms', async () => {
+  const index = createIndex({
+    ...{ redis: url(), name: 'kb', vectors: { dimensions: 2 } },
+    ...{ keywords: {}, terms: {} },
+  });
+  later(() => index.close());
+  await index.ready();
+  const { ask } = await serve({ definitions: { indexes: [index] } });
+  const put = async (id: string, body: object) =>
+    (await ask('PUT', `/v1/indexes/kb/documents/${id}`, { body })).body.place;
+  await put('a', { text: 'a red apple', terms: { fruit: 2, red: 0.5 } });
+  const after = await put('b', { text: 'a red car', terms: { red: 1 } });
+  const search = (body: object) =>
+    ask('POST', '/v1/indexes/kb/search', { body: { after, wait: 20_000, ...body } });
+  const found = async (body: object) =>
+    (await search(body)).body.hits.map(({ id, score }: { id: string; score: number }) => [id, score]);
+  expect(await found({ terms: { red: 3 } })).toEqual([
+    ['b', 3],
+    ['a', 1.5],
+  ]);
+  expect(await found({ text: 'red app' })).toHaveLength(2);
+  expect(await found({ text: 'app' })).toEqual([]);
+  expect(await found({ text: 'app', prefix: true })).toMatchObject([['a', expect.any(Number)]]);
+  expect(await found({ text: 'aplle', typos: true })).toMatchObject([['a', expect.any(Number)]]);
+  expect((await found({ text: 'car', terms: { fruit: 1 } })).map(([id]: [string]) => id).sort()).toEqual([
+    'a',
+    'b',
+  ]);
+  for (const wrong of [{ terms: { red: 64 } }, { terms: { red: -1 } }, { terms: ['red'] }, { prefix: 1 }]) {
+    const { status, body } = await search(wrong);
+    expect(status).toBe(400);
+    expect(body.errors[0].field).toMatch(/^body\.(terms|prefix)/);
+  }
+  const other = await serve();
+  for (const body of [{ terms: { red: 1 } }, { vector: [1, 0], prefix: true }]) {
+    expect(await other.ask('POST', '/v1/indexes/kb/search', { body })).toMatchObject({
+      ...{ status: 400, body: { code: 'HOLDFAST_MISUSE', detail: expect.stringContaining('createIndex()') } },
+    });
+  }
+});
+
 test('a search has filters and words; without the definition they are refused', async () => {
   const index = createIndex({
     ...{ redis: url(), name: 'kb', vectors: { dimensions: 2 } },

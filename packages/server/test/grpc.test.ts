@@ -112,13 +112,14 @@ test('each type of features has its own field, and null has none', async () => {
   ]);
 });
 
-test('a filter, facets and texts go through as they are', async () => {
+test('a filter, facets, weights of terms and how words are read go through as they are', async () => {
   const index = createIndex({
     ...{ redis: url(), name: 'kb', vectors: { dimensions: 3 } },
-    schema: { kind: 'tag', price: 'number' },
+    ...{ schema: { kind: 'tag', price: 'number' }, terms: {}, keywords: {} },
   });
   later(() => index.close());
-  await index.put({ id: 'apple', vector: [1, 0, 0], attributes: { kind: 'fruit', price: 2 } });
+  const said = { text: 'an apple', terms: { fruit: 2 } };
+  await index.put({ id: 'apple', vector: [1, 0, 0], attributes: { kind: 'fruit', price: 2 }, ...said });
   await index.put({ id: 'stone', vector: [1, 0, 0.1], attributes: { kind: 'fruit', price: 9 } });
   const { server } = await serve({ grpc, definitions: { indexes: [index] } });
   const { call } = callerOf(server);
@@ -127,6 +128,16 @@ test('a filter, facets and texts go through as they are', async () => {
   const found = await call(SEARCH, { ...near, filter: { fields: { price: lt } }, facets: ['kind'] });
   expect(found.body.hits).toMatchObject([{ id: 'apple' }]);
   expect(found.body.facets.fields.kind).toBeDefined();
+  const byTerms = await call(SEARCH, { index: 'kb', terms: { weights: { fruit: 1.5 } } });
+  expect(byTerms.body.hits).toMatchObject([{ id: 'apple', score: 3 }]);
+  for (const [text, how] of [
+    ['app', { prefix: true }],
+    ['aplpe', { typos: true }],
+  ] as const) {
+    expect((await call(SEARCH, { index: 'kb', text })).body.hits).toEqual([]);
+    expect((await call(SEARCH, { index: 'kb', text, ...how })).body.hits).toMatchObject([{ id: 'apple' }]);
+  }
+  expect(await call(SEARCH, { index: 'kb', terms: { weights: { fruit: 64 } } })).toMatchObject({ code: 3 });
 });
 
 test('keys, rights, counts of requests and values are checked as over HTTP', async () => {

@@ -46,7 +46,7 @@ import {
   type SparseIndexOptions,
 } from './keywords/options.js';
 import type { SnippetOptions } from './keywords/snippet.js';
-import { type TermWeights, weightsOf } from './keywords/sparse-index.js';
+import { readTerms, type TermWeights } from './keywords/sparse-index.js';
 import { INDEX } from './options.js';
 import type { Filter } from './query/filter.js';
 import type { FoundDocument } from './query/results.js';
@@ -407,11 +407,6 @@ export const FIND = {
   texts: withDefault(flag, false),
   snippet: optional(having<SnippetOptions>()),
 } satisfies Readers<FindOptions>;
-
-function readTerms(option: string, value: unknown): TermWeights {
-  weightsOf(value, option);
-  return value as TermWeights;
-}
 
 function isPlace(value: unknown): boolean {
   return typeof value === 'string' && /^[\w-]+@\d{1,16}$/.test(value);

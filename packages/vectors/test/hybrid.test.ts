@@ -5,6 +5,7 @@ import {
   createHybridSearch,
   createKeywordIndex,
   createLocalIndex,
+  createSparseIndex,
   diversify,
   fuse,
   groupByDocument,
@@ -216,6 +217,33 @@ describe('a search by meaning and by words', () => {
     expect(idsOf((await searching().search({ vector: [0, 0, 1], limit: 1 })).hits)).toEqual(['saw']);
   });
 
+  it('takes weights of terms, and reads words as they are typed', async () => {
+    const terms = createSparseIndex();
+    terms.put('bus', { transport: 2 });
+    terms.put('saw', { transport: 0.5, metal: 1 });
+    const kb = searching({ terms });
+    const found = await kb.search({ terms: { transport: 1 } });
+    expect(found.hits).toMatchObject([
+      { id: 'bus', ranks: { terms: 1 }, scores: { terms: 2 } },
+      { id: 'saw', ranks: { terms: 2 } },
+    ]);
+    const both = await kb.search({
+      ...{ vector: [1, 0, 0], text: 'app', prefix: true, terms: { metal: 1 } },
+      fuse: { weights: { terms: 3, vectors: 0 } },
+    });
+    expect(idsOf(both.hits).slice(0, 2)).toEqual(['saw', 'apple']);
+    expect(both.hits[1]).toMatchObject({ ranks: { keywords: 1 } });
+    const plain = searching({ embedder: undefined });
+    expect((await plain.search({ text: 'aplle' })).hits).toEqual([]);
+    expect(idsOf((await plain.search({ text: 'aplle', typos: true })).hits)).toEqual(['apple']);
+    await expect(plain.search({ terms: { metal: 1 } })).rejects.toThrow(
+      /needs "terms" of createHybridSearch/,
+    );
+    await expect(kb.search({ terms: { metal: 64 } })).rejects.toThrow(/that of "metal" is 64/);
+    await expect(kb.search({ vector: [1, 0, 0], typos: true })).rejects.toThrow(/"text", which is missing/);
+    await expect(kb.search({ text: 'a', prefix: 'yes' as never })).rejects.toThrow(MisuseError);
+  });
+
   it('answers by words alone, and says so, when the text cannot be embedded in time', async () => {
     const clock = handClock();
     const late = createEmbedder({ embed: () => new Promise(() => {}), model: 'm', clock });
@@ -263,7 +291,7 @@ describe('a search by meaning and by words', () => {
   });
 
   it('refuses a query without text and vector, and ends by a signal', async () => {
-    await expect(searching().search({})).rejects.toThrow(/"text", a "vector", or both/);
+    await expect(searching().search({})).rejects.toThrow(/"text", a "vector", "terms", or several/);
     await expect(searching().search({ text: 'a', limit: 600, offset: 600 })).rejects.toThrow(MisuseError);
     await expect(searching().search({ text: 'a', fuse: { weights: { words: 2 } } })).rejects.toThrow(
       /no ranking/,

@@ -77,6 +77,8 @@ export class Vectors {
         | Readonly<Record<string, string | readonly number[] | readonly (string | readonly number[])[]>>;
       /** What it says, by which it is found: a text, or those of its fields. */
       readonly text?: string | Readonly<Record<string, string>>;
+      /** Weights by term, as a sparse model gives them, by which it is found. */
+      readonly terms?: Readonly<Record<string, number>>;
       readonly attributes?: Readonly<Record<string, unknown>>;
       /** When it was so, in ms since the epoch. Default: now. */
       readonly time?: number;
@@ -98,7 +100,10 @@ export class Vectors {
     });
   }
 
-  /** Find the documents that are nearest to a vector, or to a text, or that match a filter. */
+  /**
+   * Find the documents that are nearest to a vector, or to a text or weights of terms, of those that match a
+   * filter.
+   */
   search(
     index: string,
     body: {
@@ -112,6 +117,15 @@ export class Vectors {
       readonly name?: string;
       /** Searched by its words and its meaning, as far as a program has defined the index for that. */
       readonly text?: string;
+      /** Whether the last word of `text` may be a beginning, as somebody types it. */
+      readonly prefix?: boolean;
+      /** Whether a word of `text` that no document has may have one typing error. */
+      readonly typos?: boolean;
+      /**
+       * Weights by term, as a sparse model gives them, if a program has defined the index for that: what has the
+       * highest inner product with them is found.
+       */
+      readonly terms?: Readonly<Record<string, number>>;
       /** Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`. */
       readonly filter?: Readonly<Record<string, unknown>>;
       /** Attributes whose values are counted. */

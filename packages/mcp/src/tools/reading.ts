@@ -1,6 +1,6 @@
 /** Tools that read: features, search, and what the key may do. */
 import { z } from 'zod';
-import { tool } from '../tool.js';
+import { given, tool } from '../tool.js';
 
 const store = z.string().min(1).describe('The name of the feature store.');
 
@@ -41,12 +41,33 @@ export const read = tool({
 export const search = tool({
   name: 'search',
   title: 'Search an index',
-  description: 'Finds the documents of an index that are nearest to a vector.',
+  description:
+    'Finds the documents of an index that are nearest to a vector, or that have the words of a text or weights of terms; a ranking of all that is given.',
   showsData: true,
   input: z.strictObject({
     index: z.string().min(1),
-    vector: z.array(z.number()).min(1).max(4_096).describe('As the model of the index embeds the query.'),
+    vector: z
+      .array(z.number())
+      .min(1)
+      .max(4_096)
+      .optional()
+      .describe('As the model of the index embeds the query.'),
+    text: z
+      .string()
+      .max(10_000)
+      .optional()
+      .describe('Searched by its words and its meaning, if the server has the definition of the index.'),
+    prefix: z.boolean().optional().describe('Whether the last word of the text may be a beginning.'),
+    typos: z
+      .boolean()
+      .optional()
+      .describe('Whether a word of the text that no document has may have one typing error.'),
+    terms: z
+      .record(z.string(), z.number().min(0).max(63))
+      .optional()
+      .describe('Weights by term, as the sparse model of the index gives them for the query.'),
     limit: z.int().min(1).max(50).default(10),
   }),
-  run: ({ client, input: { index, ...body }, signal }) => client.vectors.search(index, body, { signal }),
+  run: ({ client, input: { index, ...body }, signal }) =>
+    client.vectors.search(index, given(body), { signal }),
 });

@@ -110,12 +110,15 @@ interface SearchBody {
 }
 
 /** What the operation takes as it was sent. */
-const PLAIN = ['like', 'name', 'text', 'facets', 'minScore', 'texts', 'limit', 'offset', 'after', 'wait'];
+const PLAIN = [
+  ...['like', 'name', 'text', 'prefix', 'typos', 'facets', 'minScore', 'texts'],
+  ...['limit', 'offset', 'after', 'wait'],
+];
 
 const searchMethod: Method = {
   service: 'holdfast.v1.Vectors',
   name: 'Search',
-  read: ({ index, vector, vectors, filter, ...message }) => ({
+  read: ({ index, vector, vectors, terms, filter, ...message }) => ({
     params: { index: text(index) },
     body: present({
       ...Object.fromEntries(PLAIN.map((name) => [name, message[name]])),
@@ -124,6 +127,7 @@ const searchMethod: Method = {
         vectors === undefined
           ? undefined
           : Object.fromEntries(Object.entries(vectors as object).map(([name, of]) => [name, floatsOf(of)])),
+      terms: Object(terms).weights,
       filter: filter === undefined ? undefined : fromStruct(filter),
     }),
   }),

@@ -21,6 +21,7 @@ const filter = z
   .record(z.string(), z.unknown())
   .refine((value) => JSON.stringify(value).length <= MOST_FILTER, `has more than ${MOST_FILTER} characters`);
 const text = z.union([z.string(), z.record(z.string(), z.string())]);
+const terms = z.record(z.string(), z.number().min(0).max(63));
 const place = z.string().max(200).describe('A search `after` this place sees the write.');
 
 const written = z.looseObject({
@@ -33,7 +34,8 @@ export const search = operation({
   id: 'vectors.search',
   method: 'POST',
   path: '/v1/indexes/{index}/search',
-  summary: 'Find the documents that are nearest to a vector, or to a text, or that match a filter.',
+  summary:
+    'Find the documents that are nearest to a vector, or to a text or weights of terms, of those that match a filter.',
   ...READ,
   params: inIndex,
   query: none,
@@ -51,6 +53,19 @@ export const search = operation({
       .max(10_000)
       .optional()
       .describe('Searched by its words and its meaning, as far as a program has defined the index for that.'),
+    prefix: z
+      .boolean()
+      .default(false)
+      .describe('Whether the last word of `text` may be a beginning, as somebody types it.'),
+    typos: z
+      .boolean()
+      .default(false)
+      .describe('Whether a word of `text` that no document has may have one typing error.'),
+    terms: terms
+      .optional()
+      .describe(
+        'Weights by term, as a sparse model gives them, if a program has defined the index for that: what has the highest inner product with them is found.',
+      ),
     filter: filter
       .optional()
       .describe(
@@ -147,6 +162,7 @@ export const put = operation({
       .optional()
       .describe('One for each chunk; or by name.'),
     text: text.optional().describe('What it says, by which it is found: a text, or those of its fields.'),
+    terms: terms.optional().describe('Weights by term, as a sparse model gives them, by which it is found.'),
     attributes: z.record(z.string(), z.unknown()).optional(),
     time: z.int().positive().optional().describe('When it was so, in ms since the epoch. Default: now.'),
   }),

@@ -100,3 +100,9 @@ export function weightsOf(weights: unknown, of = 'Weights'): readonly (readonly 
     );
   });
 }
+
+/** Weights of a query, as they were given. Throws MisuseError. */
+export function readTerms(option: string, value: unknown): TermWeights {
+  weightsOf(value, option);
+  return value as TermWeights;
+}

@@ -78,7 +78,7 @@ same. The index must exist.`,
       }
       return report.tell(!interruption.signal.aborted, from);
     },
-    (args) => args.text(TEXT_COLUMN) !== undefined,
+    (args) => ({ texts: args.text(TEXT_COLUMN) !== undefined }),
   ),
 };
 

@@ -54,23 +54,30 @@ export async function libraryOf(args: Arguments): Promise<Library> {
   }
 }
 
-/** The `run` of an action on one index: opens it, acts, and closes it. `hasWords`: whether its texts are searched. */
+/** What of its documents is searched, besides vectors. Default: nothing. */
+interface Searched {
+  readonly texts?: boolean;
+  readonly terms?: boolean;
+}
+
+/** The `run` of an action on one index: opens it, acts, and closes it. `searched`: whether its texts are, and weights of terms. */
 export const onIndex =
-  (act: (call: Call) => Promise<number>, hasWords = (_: Arguments): boolean => false): Command['run'] =>
+  (act: (call: Call) => Promise<number>, searched = (_: Arguments): Searched => ({})): Command['run'] =>
   async (args, context) => {
     const library = await libraryOf(args);
     const [name = ''] = args.operands;
     const place = placeOf(args);
     const info = await library.findIndex({ ...place, name });
     if (info === undefined) throw unknownIndex(args, name);
-    const keywords = hasWords(args) ? { keywords: given({ fields: fieldsOf(args) }) } : {};
+    const { texts = false, terms = false } = searched(args);
     const { clock } = context;
     const index = await library.openIndex({
       ...place,
       name,
       clock,
       ...given({ schema: schemaOf(args) }),
-      ...keywords,
+      ...(texts && { keywords: given({ fields: fieldsOf(args) }) }),
+      ...(terms && { terms: {} }),
     });
     try {
       return await act({ args, context, library, index, info });

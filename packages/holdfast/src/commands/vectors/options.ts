@@ -39,6 +39,23 @@ export const TEXT: Option = {
   about: 'Words that documents are to have; alone, or beside --vector or --like.',
 };
 
+export const WORD_PREFIX: Option = {
+  name: 'word-prefix',
+  about: 'The last word of --text may be a beginning.',
+};
+
+export const TYPOS: Option = {
+  name: 'typos',
+  about: 'A word of --text that no document has may have one typing error.',
+};
+
+export const TERMS: Option = {
+  name: 'terms',
+  value: '<json>',
+  about:
+    'Weights by term, as a sparse model gives them, as {"reset": 0.9}; alone, or beside --vector, --like or --text.',
+};
+
 export const FIELDS: Option = {
   name: 'fields',
   direct: 'detail',

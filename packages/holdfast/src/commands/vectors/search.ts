@@ -1,5 +1,5 @@
-/** `holdfast vectors search`: what is near to a vector or a document, or has some words. */
-import type { Results } from '@holdfast/vectors';
+/** `holdfast vectors search`: what is near to a vector or a document, or has some words or weights of terms. */
+import type { FindOptions, Results } from '@holdfast/vectors';
 import { type Arguments, given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
@@ -14,7 +14,7 @@ import {
   onServedIndex,
   SERVED_PLACE,
 } from './opened.js';
-import { FIELDS, FILTER, LIKE, NAME, SCHEMA, TEXT, VECTOR } from './options.js';
+import { FIELDS, FILTER, LIKE, NAME, SCHEMA, TERMS, TEXT, TYPOS, VECTOR, WORD_PREFIX } from './options.js';
 
 export const search: Command = {
   ...OF_EVERY_ACTION,
@@ -22,34 +22,38 @@ export const search: Command = {
   summary: 'Find documents that are near, or have some words.',
   operands: [INDEX_OPERAND],
   about: 'Reads all documents first, as a process that begins to search does.',
-  options: [...SERVED_PLACE, VECTOR, LIKE, TEXT, FIELDS, NAME, SCHEMA, FILTER, LIMIT, JSON_OUTPUT],
+  options: [
+    ...SERVED_PLACE,
+    ...[VECTOR, LIKE, TEXT, WORD_PREFIX, TYPOS, FIELDS, TERMS, NAME, SCHEMA, FILTER, LIMIT],
+    JSON_OUTPUT,
+  ],
   example: 'holdfast vectors search kb --like a1 --limit 5',
   run: onServedIndex(
     async (call) => {
-      const { text, like, filter, limit } = wishesOf(call.args);
+      const { like, limit, ...words } = wishesOf(call.args);
       const name = call.args.text(NAME);
       const vector = like === undefined ? call.args.json(VECTOR) : undefined;
       const named = name ?? Object.keys(call.info.vectors).find((each) => each !== '');
       const near = named === undefined ? { vector } : { vectors: vector && { [named]: vector } };
-      const question = { ...near, text, filter, limit, ...(like !== undefined && given({ like, name })) };
+      const question = { ...near, ...words, limit, ...(like !== undefined && given({ like, name })) };
       const { hits } = await call.indexes.search(call.name, given(question) as object);
       return show(call, hits.map((hit) => ({ ...hit, time: new Date(Number(hit['time'])) })) as never);
     },
     onIndex(
       async (call) => {
         const { args, index } = call;
-        const { text, like, filter, limit } = wishesOf(args);
+        const { like, limit, ...words } = wishesOf(args);
         const vector = like === undefined ? args.json(VECTOR) : await vectorOf(call, like);
         const [first = ''] = Object.keys(index.shapes);
         const name = args.text(NAME) ?? first;
         const near = name === '' ? { vector } : { vectors: vector && { [name]: vector } };
         const { hits } = await index.search({
-          ...(given({ ...near, text, filter }) as { readonly vector?: readonly number[] }),
+          ...(given({ ...near, ...words }) as FindOptions),
           limit: like === undefined ? limit : limit + 1,
         });
         return show(call, hits.filter(({ id }) => id !== like).slice(0, limit));
       },
-      (args) => args.text(TEXT) !== undefined,
+      (args) => ({ texts: args.text(TEXT) !== undefined, terms: args.text(TERMS) !== undefined }),
     ),
   ),
 };
@@ -60,9 +64,13 @@ function wishesOf(args: Arguments) {
   const like = args.text(LIKE);
   const filter = filterOf(args);
   const limit = args.count(LIMIT, 1, 1_000) ?? 20;
-  if (text === undefined && like === undefined && args.text(VECTOR) === undefined)
-    throw args.wrong('what to look for is missing: give --vector, --like or --text');
-  return { text, like, filter, limit };
+  const terms = args.json(TERMS);
+  const [prefix, typos] = [args.has(WORD_PREFIX) || undefined, args.has(TYPOS) || undefined];
+  if (text === undefined && (prefix || typos))
+    throw args.wrong('--word-prefix and --typos are about the words of --text, which is missing');
+  if (text === undefined && like === undefined && terms === undefined && args.text(VECTOR) === undefined)
+    throw args.wrong('what to look for is missing: give --vector, --like, --text or --terms');
+  return { text, prefix, typos, terms, like, filter, limit };
 }
 
 function show(call: Pick<Call, 'args' | 'context'>, found: Results['hits']): number {
