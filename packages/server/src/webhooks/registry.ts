@@ -6,7 +6,10 @@
  */
 import { OwnScripts, type Place } from '../own-scripts.js';
 
-const SCRIPTS = ['webhook-put', 'webhook-list', 'webhook-delete', 'webhook-lead', 'webhook-advance'] as const;
+const SCRIPTS = [
+  ...(['webhook-put', 'webhook-list', 'webhook-find', 'webhook-delete'] as const),
+  ...(['webhook-lead', 'webhook-advance'] as const),
+] as const;
 
 const MOST = 1_000;
 
@@ -70,11 +73,19 @@ export class Registry {
     const places = pairsOf(cursors);
     return [...pairsOf(definitions)]
       .map(([name, text]): Webhook => {
-        const [since = '', , json = ''] = text.split('\n');
-        const definition = JSON.parse(json) as Definition;
-        return { name, ...definition, since: Number(since), cursor: places.get(`${name}\n${since}`) };
+        const { since, definition } = read(text);
+        return { name, ...definition, since, cursor: places.get(`${name}\n${since}`) };
       })
       .sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** As it is now; undefined if there is none. Each message asks for one, so it costs the same however many there are. */
+  async find(name: string): Promise<Omit<Webhook, 'cursor'> | undefined> {
+    const reply = await this.#scripts.run('webhook-find', [this.#definitions], [name]);
+    const [, text] = reply as [string, string?];
+    if (text === undefined) return undefined;
+    const { since, definition } = read(text);
+    return { name, ...definition, since };
   }
 
   /** Resolves to whether there was one. */
@@ -98,6 +109,12 @@ export class Registry {
   close(): void {
     this.#scripts.close();
   }
+}
+
+/** A definition as it is kept. */
+function read(text: string): { readonly since: number; readonly definition: Definition } {
+  const [since = '', , json = ''] = text.split('\n');
+  return { since: Number(since), definition: JSON.parse(json) as Definition };
 }
 
 const followedBy = ({ queue, workflow }: Definition): readonly string[] =>

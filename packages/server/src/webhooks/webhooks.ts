@@ -74,7 +74,7 @@ export class Webhooks {
 
   async #deliver({ data }: Task<unknown>): Promise<string> {
     const { name, message } = this.#read(data);
-    const webhook = (await this.registry.list()).find((each) => each.name === name);
+    const webhook = await this.registry.find(name);
     if (webhook?.since !== message.since) return 'the webhook is gone';
     const receiver = this.receivers.of(webhook.url);
     if (receiver === undefined) throw new Error('the file of receivers does not have the origin of its URL');
