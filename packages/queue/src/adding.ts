@@ -4,7 +4,6 @@
  * Guarantees: an add that resolved is in Redis, and on as many replicas as the queue asks for.
  */
 import { checkData, type TokenClaim } from '@holdfast/kernel';
-import { encodeData } from './data.js';
 import { QueueFullError } from './errors.js';
 import { guarded, staleHolder } from './guarded.js';
 import { keyOfTenant } from './keys.js';
@@ -29,12 +28,12 @@ export interface Added {
 
 /** Encodes a task's data as JSON, without the queue's codec, if the task can be added. Throws MisuseError. */
 export async function encodeTask(parts: QueueParts, data: unknown, options: unknown): Promise<string> {
-  const { settings, schema } = parts;
+  const { payloads, schema } = parts;
   refuseHolder(
     readAddOptions(options),
     'the task is added later, by a relay; check the token in the same transaction, with the guard for PostgreSQL',
   );
-  const text = encodeData(data, settings.maxBytes, DATA);
+  const text = payloads.json(data, DATA);
   if (schema) await checkData(schema, data, TASK);
   return text;
 }

@@ -17,6 +17,7 @@ import {
 } from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
+import { handedBack } from './deliveries.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
 import { asKnown, type HandledKind, leftToOthers, unknownKind } from './kinds.js';
@@ -127,6 +128,8 @@ export class Handling {
     } catch (error) {
       return this.#leaveEncoded(claimed, task, now, error);
     }
+    // Meanwhile it may have been cancelled, or lost.
+    if (task.over) return handedBack(claimed);
     return this.#attemptWith(asKnown(claimed), task, { now, handler, schema, data });
   }
 

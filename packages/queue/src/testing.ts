@@ -2,7 +2,15 @@
  * @holdfast/queue/testing: for the tests of programs that use the queue: runs handlers on real tasks without waiting for
  * clocks. The main path: add tasks, then `handleAll`.
  */
-import { callback, MisuseError, optional, passedOn, type Readers, readOptions } from '@holdfast/kernel';
+import {
+  CodecError,
+  callback,
+  MisuseError,
+  optional,
+  passedOn,
+  type Readers,
+  readOptions,
+} from '@holdfast/kernel';
 import { UnknownKindError } from './errors.js';
 import type { Queue, TaskHandler } from './index.js';
 import { type AnyKind, defineKind } from './kinds.js';
@@ -31,7 +39,8 @@ const HANDLE_ALL = {
 /**
  * Handles tasks until none is left, including those that handlers add, and those that are delayed or wait for their
  * next attempt or for the pause of a breaker, as if their time had come. Resolves to how many attempts it took. Throws
- * UnavailableError, MisuseError; UnknownKindError where it has `kinds`, and a task is of none of them.
+ * UnavailableError, MisuseError; UnknownKindError where it has `kinds`, and a task is of none of them; CodecError where the
+ * queue cannot decode one.
  */
 export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
   const { queue, handler, kinds, concurrency } = readOptions('handleAll', options, HANDLE_ALL);
@@ -42,7 +51,7 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
   const { port } = requireQueue(queue);
   let attempts = 0;
   let wake = (): void => {};
-  let unknown: UnknownKindError | undefined;
+  let left: UnknownKindError | CodecError | undefined;
   const counted =
     (handle: TaskHandler): TaskHandler =>
     async (task) => {
@@ -56,7 +65,7 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
   const worker = createWorker({
     ...{ queue, concurrency },
     onError: (error) => {
-      if (error instanceof UnknownKindError) unknown = error;
+      if (error instanceof UnknownKindError || error instanceof CodecError) left = error;
     },
     ...(handler && { handler: counted(handler) }),
     ...(kinds && {
@@ -69,7 +78,7 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
   try {
     for (;;) {
       const { waiting, active, delayed, breaker } = await queue.counts();
-      if (unknown) throw unknown;
+      if (left) throw left;
       if (waiting + active + delayed === 0) return attempts;
       if (waiting + active === 0 || breaker === 'open') await port.call(hurry, undefined);
       const handled = new Promise<void>((resolve) => {

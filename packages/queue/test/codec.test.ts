@@ -356,3 +356,71 @@ it('encodes for groups, partitions and programs elsewhere alike', async () => {
   await expect(blind.claim({ ...request, session: 'w.2' })).rejects.toThrow(CodecError);
   expect(await queue.counts()).toMatchObject({ delayed: 1, workers: 0 });
 });
+
+it('does not begin what was cancelled while it was decoded, and ends a test that cannot decode', async () => {
+  let open = (_: unknown): void => {};
+  const asked = new Promise<() => void>((resolve) => {
+    open = resolve as never;
+  });
+  const codec: Codec = {
+    encode: (data) => data,
+    decode: (data) => new Promise((resolve) => open(() => resolve(data))),
+  };
+  const queue = queueOf<unknown>({ codec });
+  await queue.add(1, { id: 'a' });
+  const begun: string[] = [];
+  const worker = workerOf({ queue, handler: (task) => begun.push(task.id) });
+  const answer = await asked;
+  await queue.cancel('a');
+  await eventually(async () => (await queue.counts()).cancelled, 1);
+  answer();
+  await worker.stop();
+  expect(begun).toEqual([]);
+  await queueOf<unknown>({ codec: aes(1) }).add(2, { id: 'b' });
+  const blind = queueOf<unknown>();
+  await expect(handleAll({ queue: blind, handler: () => {} })).rejects.toThrow(CodecError);
+});
+
+it('goes together with kinds, batches, tenants, the last of several, holders, effects and adds that wait', async () => {
+  const codec = aes(1);
+  const queue = queueOf<unknown>({ codec, attempts: 1, retry: { within: 1_000 } });
+  const plain = queueOf<unknown>();
+  const last = { deduplicate: { key: 'd', within: 50, keep: 'last' } } as const;
+  const { id } = await queue.add('first', last);
+  await plain.add('plain', last);
+  expect(await queue.get(id)).toMatchObject({ data: 'plain' });
+  await queue.add('last', last);
+  expect(await plain.get(id)).toMatchObject({ data: undefined, encoded: expect.any(String) });
+  await queue.guard.initialize();
+  const holder = { token: 7, resource: 'r', issuer: 'i' };
+  await queue.addMany([{ data: 'held', options: { tenant: 't' } }], { holder });
+  await queue.add('refused', { id: 'refused', kind: 'k', expires: 60_000, retain: { age: 60_000 } });
+  await client().set('{queue:q}:text', 'x');
+  const seen: unknown[] = [];
+  const worker = workerOf({
+    queue,
+    concurrency: 2,
+    batch: {
+      size: 2,
+      wait: 20,
+      handler: (tasks) => {
+        for (const task of tasks) {
+          seen.push(task.data);
+          if (task.id === 'refused') task.effect('HSET', '{queue:q}:text', 'a', 'b');
+        }
+        return tasks.map(({ data, tenant, kind }) => ({ data, tenant, kind }));
+      },
+    },
+  });
+  await eventually(async () => (await queue.counts()).dead, 1);
+  await eventually(async () => (await queue.counts()).completed, 2);
+  await worker.stop();
+  expect(seen.sort()).toEqual(['held', 'last', 'refused']);
+  const letter = await queue.get('refused');
+  expect(letter).toMatchObject({ data: 'refused', kind: 'k' });
+  expect(letter?.errors?.at(-1)?.message).toMatch(/^Redis refused an effect: .*WRONGTYPE/);
+  expect(await queue.requeueAll({ error: 'WRONGTYPE', filter: ({ data }) => data === 'refused' })).toBe(1);
+  expect(await queue.get('refused')).toMatchObject({ state: 'waiting', data: 'refused', failed: 0 });
+  expect(await queue.purge('waiting')).toBe(1);
+  expect(await queue.wait(id)).toEqual({ data: 'last' });
+});
