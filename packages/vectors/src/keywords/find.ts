@@ -1,15 +1,18 @@
 /**
  * The best documents for a query, without looking at all that have one of its terms.
  *
- * The terms are taken in the order of how much they can add. Once the rest of them together cannot lift a document that was not
- * met above the k-th best so far, they only add to documents that were met and can still be among the best: MaxScore, after
- * Turtle and Flood, "Query evaluation: strategies and optimizations" (1995), a term at a time.
+ * Slots are gone through in windows, whose scores lie in the nearest cache. The terms are taken in the order of how much they can
+ * add. Once the rest of them together cannot lift a document that the first ones have not met above the k-th best so far, only
+ * these are read; the rest add to documents that were met and can still be among the best: MaxScore, after Turtle and Flood, "Query
+ * evaluation: strategies and optimizations" (1995). The k-th best rises from window to window, so that fewer terms are read.
  *
- * Guarantees: the same documents, scores and order as adding everything up; of equal scores the lower id comes first.
+ * Guarantees: the same documents, scores and order as adding everything up; of equal scores the lower id comes first. A filter is
+ * asked once for a document at most.
  */
 import { Best } from './best.js';
+import { Cursor } from './cursor.js';
 import type { Postings, TermPostings } from './postings.js';
-import type { Met, Scorer, Scoring } from './scoring.js';
+import { type Scorer, type Scoring, WINDOW, Window } from './scoring.js';
 
 export interface Ask {
   /** Weights above 0, by term. */
@@ -27,152 +30,166 @@ export interface Found {
 
 /** Up to one candidate for so many postings, each is looked up; else all postings are read. */
 const SPARSE = 16;
-const [UNKNOWN, WANTED, UNWANTED] = [0, 1, 2];
 
 export class Finder {
-  #scores = new Float64Array(0);
-  #slots = new Uint32Array(0);
-  /** By slot: whether the filter lets it pass, once that was asked. */
-  #wanted = new Uint8Array(0);
+  readonly #window = new Window();
 
   get bytes(): number {
-    return this.#scores.byteLength + this.#slots.byteLength + this.#wanted.byteLength;
+    return this.#window.bytes;
   }
 
-  find(postings: Postings, ask: Ask): Found[] {
-    this.#reserve(postings.slots);
-    const met: Met = { scores: this.#scores, slots: this.#slots, count: 0 };
-    try {
-      const scorers = scorersOf(postings, ask);
-      const best = this.#search(postings, { ...ask, scorers, met });
-      return best.sorted().map(({ score, thing }) => ({ id: postings.idOf(thing), score }));
-    } finally {
-      for (let at = 0; at < met.count; at++) {
-        const slot = met.slots[at]!;
-        met.scores[slot] = 0;
-        this.#wanted[slot] = UNKNOWN;
-      }
-    }
-  }
-
-  #search(postings: Postings, { scorers, met, k, minScore, filter }: Ask & Work): Best {
+  find(postings: Postings, { terms: weights, scoring, k, minScore, filter }: Ask): Found[] {
+    const terms = termsOf(postings, weights, scoring);
     /** What the terms from each on can add together. */
-    const rest = scorers.map((_, from) => scorers.slice(from).reduce((sum, { bound }) => sum + bound, 0));
+    const rest = terms.map((_, from) => terms.slice(from).reduce((sum, { scorer }) => sum + scorer.bound, 0));
     rest.push(0);
-    const passes = (slot: number): boolean => this.#passes(postings, slot, filter);
-    const isBefore = (a: number, b: number): boolean => postings.idOf(a) < postings.idOf(b);
+    const best = new Best(k, (a, b) => postings.idOf(a) < postings.idOf(b));
+    const window = this.#window;
     let least = minScore ?? 0;
-    let next = 0;
-    // A document that was not met gets `rest` at most; one with as much as the k-th best may stand before it by its id.
-    while (next < scorers.length && (next === 0 || rest[next]! >= least)) {
-      for (const piece of scorers[next]!.postings.pieces()) scorers[next]!.meet(piece, met);
-      next += 1;
-      if (met.count >= k && rest[next]! < rest[0]! - rest[next]!) {
-        least = Math.max(least, bestOf(met.scores, metBy(met), { k, least, passes }).least);
+    /** How many terms a document needs one of. */
+    let needed = terms.length;
+    for (;;) {
+      // One with as much as the k-th best may stand before it by its id.
+      while (needed > 1 && rest[needed - 1]! < least) needed -= 1;
+      const first = firstOf(terms, needed);
+      if (first === Number.POSITIVE_INFINITY) break;
+      window.open(first);
+      try {
+        for (let at = 0; at < needed; at++) {
+          meetAll(terms[at]!, window);
+          // The first window says by itself what is needed, before all of its terms are read.
+          const isFirst = !best.isFull && filter === undefined && window.count >= k;
+          if (isFirst && rest[at + 1]! < rest[0]! - rest[at + 1]!)
+            least = bestSoFar(window, postings, { k, least });
+          if (rest[at + 1]! < least) needed = at + 1;
+        }
+        for (let at = needed; at < terms.length; at++) {
+          window.drop(least - rest[at]!);
+          addTo(terms[at]!, window);
+        }
+        offerAll(window, best, { postings, least, filter });
+      } finally {
+        window.close();
       }
+      least = Math.max(least, best.least);
     }
-    let candidates = metBy(met);
-    for (; next < scorers.length; next++) {
-      const needed = least - rest[next]!;
-      candidates = candidates.filter((slot) => met.scores[slot]! >= needed);
-      addTo(candidates, scorers[next]!, met.scores);
-      least = Math.max(least, bestOf(met.scores, candidates, { k, least, passes }).least);
-    }
-    return bestOf(met.scores, candidates, { k, least, passes, isBefore });
-  }
-
-  #passes(postings: Postings, slot: number, filter: Ask['filter']): boolean {
-    if (!postings.isThere(slot)) return false;
-    if (filter === undefined) return true;
-    if (this.#wanted[slot] === UNKNOWN) {
-      this.#wanted[slot] = filter(postings.idOf(slot)) ? WANTED : UNWANTED;
-    }
-    return this.#wanted[slot] === WANTED;
-  }
-
-  #reserve(slots: number): void {
-    if (slots <= this.#scores.length) return;
-    const room = Math.ceil(slots * 1.25);
-    this.#scores = new Float64Array(room);
-    this.#slots = new Uint32Array(room);
-    this.#wanted = new Uint8Array(room);
+    return best.sorted().map(({ score, thing }) => ({ id: postings.idOf(thing), score }));
   }
 }
 
-interface Work {
-  readonly scorers: readonly Scorer[];
-  readonly met: Met;
+/** A term of the query, and how far its postings were read. */
+interface Term {
+  readonly scorer: Scorer;
+  readonly cursor: Cursor;
 }
-
-const metBy = ({ slots, count }: Met): Uint32Array => slots.subarray(0, count);
 
 /** The term that can add most first. */
-function scorersOf(postings: Postings, { terms, scoring }: Ask): Scorer[] {
+function termsOf(postings: Postings, weights: ReadonlyMap<string, number>, scoring: Scoring): Term[] {
   const known: [TermPostings, number][] = [];
-  for (const [text, weight] of terms) {
+  for (const [text, weight] of weights) {
     const term = postings.term(text);
     if (term !== undefined) known.push([term, weight]);
   }
-  return known.map(([term, weight]) => scoring(postings, term, weight)).sort((a, b) => b.bound - a.bound);
+  return known
+    .map(([term, weight]) => ({ scorer: scoring(postings, term, weight), cursor: new Cursor(term) }))
+    .sort((a, b) => b.scorer.bound - a.scorer.bound);
 }
 
-interface Choice {
-  readonly k: number;
-  /** A score that is needed. */
-  readonly least: number;
-  readonly passes: (slot: number) => boolean;
-  /** Which of equal scores stands first; undefined if that does not matter. */
-  readonly isBefore?: (a: number, b: number) => boolean;
+/** The first slot that one of the first terms has and that was not read. */
+function firstOf(terms: readonly Term[], count: number): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < count; at++) first = Math.min(first, terms[at]!.cursor.slot);
+  return first;
 }
 
-/** The best so far of these slots; their scores only grow. */
-function bestOf(scores: Float64Array, slots: Uint32Array, { k, least, passes, isBefore }: Choice): Best {
-  const best = new Best(k, isBefore);
+/** Adds a term to the scores of all documents of the window that have it. */
+function meetAll({ scorer, cursor }: Term, window: Window): void {
+  const end = window.base + WINDOW;
+  while (cursor.slot < end) {
+    const from = cursor.at;
+    const { words } = cursor;
+    const to = cursor.before(end);
+    scorer.meet({ words, from, to }, window);
+    cursor.goTo(to);
+  }
+}
+
+/** Adds a term to the scores of documents that were met. */
+function addTo({ scorer, cursor }: Term, window: Window): void {
+  if (window.count === 0) return;
+  const end = window.base + WINDOW;
+  let isSorted = false;
+  let next = 0;
+  cursor.skipTo(window.base);
+  while (cursor.slot < end) {
+    const from = cursor.at;
+    const { words } = cursor;
+    const to = cursor.before(end);
+    if (window.count * SPARSE > to - from) scorer.addTo({ words, from, to }, window);
+    else {
+      if (!isSorted) window.slots.subarray(0, window.count).sort();
+      isSorted = true;
+      next = lookUp(scorer, { words, from, to }, { window, next });
+    }
+    cursor.goTo(to);
+  }
+}
+
+/** Adds to those that a piece has, from one of them on. Returns the first that lies behind it. */
+function lookUp(
+  scorer: Scorer,
+  { words, from, to }: { readonly words: Uint32Array; readonly from: number; readonly to: number },
+  { window, next }: { readonly window: Window; readonly next: number },
+): number {
+  const { scores, slots, base, count } = window;
+  const last = words[to - 1]! >>> 8;
+  let low = from;
+  let at = next;
+  for (; at < count && base + slots[at]! <= last; at++) {
+    const slot = base + slots[at]!;
+    let high = to - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (words[middle]! >>> 8 < slot) low = middle + 1;
+      else high = middle;
+    }
+    const posting = words[low]!;
+    if (posting >>> 8 === slot) scores[slots[at]!]! += scorer.scoreOf(posting);
+  }
+  return at;
+}
+
+/** The k-th score of a window, which is not final, if it is above `least`. */
+function bestSoFar(
+  { scores, slots, base, count }: Window,
+  postings: Postings,
+  { k, least }: { readonly k: number; readonly least: number },
+): number {
+  const best = new Best(k);
   let bar = least;
-  for (let at = 0; at < slots.length; at++) {
-    const slot = slots[at]!;
-    const score = scores[slot]!;
-    if (score < bar || !best.takes(score, slot) || !passes(slot)) continue;
+  for (let at = 0; at < count; at++) {
+    const score = scores[slots[at]!]!;
+    if (score < bar || !best.takes(score, at) || !postings.isThere(base + slots[at]!)) continue;
+    best.offer(score, at);
+    bar = Math.max(bar, best.least);
+  }
+  return bar;
+}
+
+/** Offers those of a window that are there and are wanted. */
+function offerAll(
+  { scores, slots, base, count }: Window,
+  best: Best,
+  { postings, least, filter }: { postings: Postings; least: number; filter: Ask['filter'] },
+): void {
+  let bar = Math.max(least, best.least);
+  for (let at = 0; at < count; at++) {
+    const score = scores[slots[at]!]!;
+    if (score < bar) continue;
+    const slot = base + slots[at]!;
+    if (!best.takes(score, slot) || !postings.isThere(slot)) continue;
+    if (filter !== undefined && !filter(postings.idOf(slot))) continue;
     best.offer(score, slot);
     bar = Math.max(bar, best.least);
   }
-  return best;
-}
-
-/** Adds a term to the scores of candidates, and maybe to those of other documents that were met. */
-function addTo(candidates: Uint32Array, { postings, scoreOf }: Scorer, scores: Float64Array): void {
-  if (candidates.length * SPARSE > postings.postings) {
-    for (const { words, from, to } of postings.pieces()) {
-      for (let at = from; at < to; at++) {
-        const posting = words[at]!;
-        if (scores[posting >>> 8] !== 0) scores[posting >>> 8]! += scoreOf(posting);
-      }
-    }
-    return;
-  }
-  candidates.sort();
-  let at = 0;
-  for (const { words, from, to } of postings.pieces()) {
-    if (at === candidates.length) return;
-    const last = words[to - 1]! >>> 8;
-    let low = from;
-    for (; at < candidates.length && candidates[at]! <= last; at++) {
-      const slot = candidates[at]!;
-      low = firstFrom(words, { low, to, slot });
-      const posting = words[low]!;
-      if (posting >>> 8 === slot) scores[slot]! += scoreOf(posting);
-    }
-  }
-}
-
-/** Of postings by slot, the first with at least this one; there is one before `to`. */
-function firstFrom(words: Uint32Array, { low, to, slot }: { low: number; to: number; slot: number }): number {
-  let high = to - 1;
-  let from = low;
-  while (from < high) {
-    const middle = (from + high) >> 1;
-    if (words[middle]! >>> 8 < slot) from = middle + 1;
-    else high = middle;
-  }
-  return from;
 }

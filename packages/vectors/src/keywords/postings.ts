@@ -20,6 +20,9 @@ const ENTRY = 80;
 /** The same of a term, and of its place in the vocabulary. */
 const TERM_ENTRY = 88;
 
+/** That of the document of a posting. */
+export const slotOf = (posting: number): number => posting >>> 8;
+
 /** Postings of a term that lie together in `words`. */
 export interface Piece {
   readonly words: Uint32Array;

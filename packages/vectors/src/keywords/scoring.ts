@@ -8,11 +8,45 @@
 import { UNITS } from './codes.js';
 import type { Piece, Postings, TermPostings } from './postings.js';
 
-/** Scores by slot of the documents that a query has met, and the slots in the order in which it has met them. */
-export interface Met {
-  readonly scores: Float64Array;
-  readonly slots: Uint32Array;
-  count: number;
+/** How many slots are gone through at a time: their scores fit into the first level of the cache. */
+export const WINDOW = 4_096;
+
+/** A range of slots: scores of its documents that the query has met. */
+export class Window {
+  /** The first slot. */
+  base = 0;
+  /** From `base` on; 0 for what was not met. */
+  readonly scores = new Float64Array(WINDOW);
+  /** What was met, from `base` on. */
+  readonly slots = new Uint16Array(WINDOW);
+  count = 0;
+
+  get bytes(): number {
+    return this.scores.byteLength + this.slots.byteLength;
+  }
+
+  /** The window in which a slot lies. */
+  open(slot: number): void {
+    this.base = slot - (slot % WINDOW);
+    this.count = 0;
+  }
+
+  /** Forgets those that were met with a lower score. */
+  drop(least: number): void {
+    const { scores, slots, count } = this;
+    let kept = 0;
+    for (let at = 0; at < count; at++) {
+      const slot = slots[at]!;
+      if (scores[slot]! >= least) slots[kept++] = slot;
+      else scores[slot] = 0;
+    }
+    this.count = kept;
+  }
+
+  /** Forgets all. */
+  close(): void {
+    this.drop(Number.POSITIVE_INFINITY);
+  }
 }
 
 /** A term of the query. */
@@ -22,8 +56,10 @@ export interface Scorer {
   readonly bound: number;
   /** Of a posting. */
   scoreOf(posting: number): number;
-  /** Adds to the scores of all documents that have the term. */
-  meet(piece: Piece, met: Met): void;
+  /** Adds to the scores of all documents that have the term; they are of the window. */
+  meet(piece: Piece, window: Window): void;
+  /** The same of those that were met. */
+  addTo(piece: Piece, window: Window): void;
 }
 
 export type Scoring = (postings: Postings, term: TermPostings, weight: number) => Scorer;
@@ -52,20 +88,32 @@ export function bm25({ k1, b, unit }: { k1: number; b: number; unit: number }): 
       postings: term,
       bound: ROUNDING * ((factor * most) / (most + fixed + slope * term.leastLength)),
       scoreOf,
-      meet({ words, from, to }, met) {
-        const { scores, slots } = met;
+      meet({ words, from, to }, window) {
         // Copies that stay in registers.
+        const { scores, slots, base } = window;
         const [times, least, more, of] = [factor, fixed, slope, lengths];
-        let { count } = met;
+        let { count } = window;
         for (let at = from; at < to; at++) {
           const posting = words[at]!;
           const slot = posting >>> 8;
           const units = UNITS[posting & 255]!;
-          const before = scores[slot]!;
-          if (before === 0) slots[count++] = slot;
-          scores[slot] = before + (times * units) / (units + least + more * of[slot]!);
+          const place = slot - base;
+          const before = scores[place]!;
+          if (before === 0) slots[count++] = place;
+          scores[place] = before + (times * units) / (units + least + more * of[slot]!);
         }
-        met.count = count;
+        window.count = count;
+      },
+      addTo({ words, from, to }, { scores, base }) {
+        const [times, least, more, of] = [factor, fixed, slope, lengths];
+        for (let at = from; at < to; at++) {
+          const posting = words[at]!;
+          const slot = posting >>> 8;
+          const before = scores[slot - base]!;
+          if (before === 0) continue;
+          const units = UNITS[posting & 255]!;
+          scores[slot - base] = before + (times * units) / (units + least + more * of[slot]!);
+        }
       },
     };
   };
@@ -79,17 +127,25 @@ export function products({ unit }: { unit: number }): Scoring {
       postings: term,
       bound: ROUNDING * factor * UNITS[term.mostCode]!,
       scoreOf: (posting) => factor * UNITS[posting & 255]!,
-      meet({ words, from, to }, met) {
-        const { scores, slots } = met;
-        let { count } = met;
+      meet({ words, from, to }, window) {
+        const { scores, slots, base } = window;
+        let { count } = window;
         for (let at = from; at < to; at++) {
           const posting = words[at]!;
-          const slot = posting >>> 8;
-          const before = scores[slot]!;
-          if (before === 0) slots[count++] = slot;
-          scores[slot] = before + factor * UNITS[posting & 255]!;
+          const place = (posting >>> 8) - base;
+          const before = scores[place]!;
+          if (before === 0) slots[count++] = place;
+          scores[place] = before + factor * UNITS[posting & 255]!;
         }
-        met.count = count;
+        window.count = count;
+      },
+      addTo({ words, from, to }, { scores, base }) {
+        for (let at = from; at < to; at++) {
+          const posting = words[at]!;
+          const place = (posting >>> 8) - base;
+          const before = scores[place]!;
+          if (before !== 0) scores[place] = before + factor * UNITS[posting & 255]!;
+        }
       },
     };
   };
