@@ -23,6 +23,7 @@ import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queueCluster } from './queue/cluster.js';
+import { queueCodec } from './queue/codec.js';
 import { queueFairness } from './queue/fairness.js';
 import { queueFanIn } from './queue/fan-in.js';
 import { queueIdle } from './queue/idle.js';
@@ -51,6 +52,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
   ...Object.entries({ pipeline, server, dashboard, versus, vectors, zones, shop }),
+  ['queue-codec', queueCodec],
   ['queue-fairness', queueFairness],
   ['queue-fan-in', queueFanIn],
   ['queue-idle', queueIdle],

@@ -118,7 +118,8 @@ export class Payloads {
   result(result: unknown): string | Promise<string> {
     const { maxBytes: most } = this.#options;
     const text = encodeResult(result, this.#mostOf(most));
-    if (this.#coder === undefined || whyNotKept(text) !== undefined) return text;
+    // That there is none is nothing to hide.
+    if (this.#coder === undefined || result === undefined || whyNotKept(text) !== undefined) return text;
     return this.#marked(this.#coder, text, { most, of: 'The result' }).catch((error: unknown) =>
       notKept(messageOf(error)),
     );
