@@ -136,11 +136,16 @@ func TestLease(t *testing.T) {
 	if first.Err() != nil || first.Left() == 0 {
 		t.Fatalf("got %v", first.Err())
 	}
+	must[*QueuesAddAnswer](t)(c.Queues.Add(ctx, "held", NewTask{Data: 1, Holder: first.Holder()}))
 	first.Release()
 	<-first.Context().Done()
 	second := <-waiting
 	if second == nil || second.Token <= first.Token {
 		t.Fatalf("got %+v after %+v", second, first)
+	}
+	must[*QueuesAddAnswer](t)(c.Queues.Add(ctx, "held", NewTask{Data: 2, Holder: second.Holder()}))
+	if _, err := c.Queues.Add(ctx, "held", NewTask{Data: 3, Holder: first.Holder()}); statusOf(err) != 412 {
+		t.Fatalf("got %v", err)
 	}
 	// Whoever breaks it ends its context with the next extension.
 	if err := c.Locks.Break(ctx, "go:1"); err != nil {

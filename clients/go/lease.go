@@ -118,6 +118,10 @@ func (l *HeldLease) Left() time.Duration { return l.validity.left() }
 // Err says why it is over, as a *LostError or the error of its context; nil while it is valid.
 func (l *HeldLease) Err() error { return l.validity.err() }
 
+// Holder is what Queues.Add and AddMany take as Holder: nothing is added once a higher token was used. Of several resources it
+// names the first, unless its Resource is set. It is a secret, as a key is.
+func (l *HeldLease) Holder() *Holder { return &Holder{Lease: l.handle} }
+
 // Release gives it back, also when the context that it was taken with has ended. It returns also where that cannot be told to
 // the server: the lease then ends with its TTL.
 func (l *HeldLease) Release() {

@@ -262,7 +262,9 @@ func (s *Product) SignOut(ctx context.Context, options ...CallOption) error {
 type Queues struct{ t *transport }
 
 // Add: add a task. A queue exists from its first task on. With an Idempotency-Key it may be repeated
-// for a day: the task is added once; 422 says that the key was used for other data.
+// for a day: the task is added once; 422 says that the key was used for other data. With a `holder`,
+// 412 says that a higher token was used for its resource: stop its work. What is repeated may then
+// have been added by the first call.
 func (s *Queues) Add(ctx context.Context, queue string, body NewTask, options ...CallOption) (*QueuesAddAnswer, error) {
 	return answerOf[QueuesAddAnswer](ctx, s.t, request{method: "POST", path: "/v1/queues/{queue}/tasks", params: map[string]string{"queue": queue}, body: body}, options)
 }
@@ -962,6 +964,17 @@ type Finding struct {
 	Advice string `json:"advice"`
 }
 
+type Holder struct {
+	// The handle of a lease.
+	Lease string `json:"lease,omitempty"`
+
+	// That of a task which a remote worker has, in place of a lease.
+	Claim string `json:"claim,omitempty"`
+
+	// Of a lease on several: which one. Default: the first.
+	Resource string `json:"resource,omitempty"`
+}
+
 type IndexHealth struct {
 	Problems []string `json:"problems"`
 
@@ -1310,6 +1323,9 @@ type NewTask struct {
 
 	// In how many ms it is too late to begin.
 	Expires *int64 `json:"expires,omitempty"`
+
+	// Whose token it is added under: once a higher one was used, nothing is added under it.
+	Holder *Holder `json:"holder,omitempty"`
 }
 
 type NewTaskBackoff struct {
@@ -1434,6 +1450,9 @@ type QueuesAddManyAnswerTasksItem struct {
 
 type QueuesAddManyBody struct {
 	Tasks []NewTask `json:"tasks"`
+
+	// Of the tasks that have none of their own.
+	Holder *Holder `json:"holder,omitempty"`
 }
 
 type QueuesCancelBody struct {

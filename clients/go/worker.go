@@ -51,6 +51,10 @@ type Delivery struct {
 // Left is for how long the task is certainly this worker's; 0 when it is not.
 func (d *Delivery) Left() time.Duration { return d.validity.left() }
 
+// Holder is what Queues.Add and AddMany take as Holder: nothing is added once the task was given to another worker, which added
+// something. It is a secret, as a key is.
+func (d *Delivery) Holder() *Holder { return &Holder{Claim: d.handle} }
+
 // Progress tells how far it is: up to 16,000 bytes of JSON.
 func (d *Delivery) Progress(ctx context.Context, value any) error {
 	return d.claims.Progress(ctx, d.handle, ClaimsProgressBody{Progress: value})

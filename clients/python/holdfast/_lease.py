@@ -38,6 +38,12 @@ class Lease:
         self._renewing.start()
 
     @property
+    def holder(self) -> dict:
+        """What queues.add and add_many take as holder: nothing is added once a higher token was used. Of several resources
+        it names the first; {**lease.holder, "resource": ...} names another. It is a secret, as a key is."""
+        return {"lease": self._handle}
+
+    @property
     def left(self) -> float:
         """For how long it is certainly valid, in seconds; 0 when it is over."""
         return self._validity.left

@@ -825,11 +825,14 @@ class Queues:
         deduplicate: Any = ABSENT,
         retain: dict = ABSENT,
         expires: int = ABSENT,
+        holder: dict = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
         """Add a task. A queue exists from its first task on. With an Idempotency-Key it may be
         repeated for a day: the task is added once; 422 says that the key was used for other data.
+        With a `holder`, 412 says that a higher token was used for its resource: stop its work. What
+        is repeated may then have been added by the first call.
 
         data: What the worker is given.
         id: While a task of this id lives, adding it again adds nothing.
@@ -846,6 +849,8 @@ class Queues:
         retain: For how many ms its result, or its dead letter, is kept. Default: as the queue
             says.
         expires: In how many ms it is too late to begin.
+        holder: Whose token it is added under: once a higher one was used, nothing is added
+            under it.
         """
         return self._call(
             "POST",
@@ -866,6 +871,7 @@ class Queues:
                 "deduplicate": deduplicate,
                 "retain": retain,
                 "expires": expires,
+                "holder": holder,
             },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
@@ -876,19 +882,22 @@ class Queues:
         queue: str,
         *,
         tasks: list,
+        holder: dict = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> Any:
         """Add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for
         each, in their order, and 207 says that some were refused. Where a quota of the key has no
         room for all, none is added.
+
+        holder: Of the tasks that have none of their own.
         """
         return self._call(
             "POST",
             "/v1/queues/{queue}/tasks:batch",
             params={"queue": queue},
             query={},
-            body={"tasks": tasks},
+            body={"tasks": tasks, "holder": holder},
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )

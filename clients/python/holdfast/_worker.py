@@ -48,6 +48,12 @@ class Delivery:
         self.kind: str | None = task.get("kind")
 
     @property
+    def holder(self) -> dict:
+        """What queues.add and add_many take as holder: nothing is added once the task was given to another worker, which added
+        something. It is a secret, as a key is."""
+        return {"claim": self._handle}
+
+    @property
     def lost(self) -> bool:
         """Whether the task is no longer this worker's: it was cancelled, or its lease is over. Stop the work then."""
         return self._validity.left == 0.0

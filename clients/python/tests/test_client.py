@@ -68,6 +68,16 @@ class TestClient(unittest.TestCase):
         with self.assertRaises(LeaseLostError):
             second.check()
 
+    def test_tasks_under_a_lease(self) -> None:
+        queues = self.client.queues
+        with self.client.lease("python:4") as first:
+            queues.add("held", data=1, holder=first.holder)
+        with self.client.lease("python:4", wait=5) as second:
+            queues.add_many("held", tasks=[{"data": 2}], holder=second.holder)
+            with self.assertRaises(ProblemError) as raised:
+                queues.add("held", data=3, holder=first.holder)
+        self.assertEqual((raised.exception.status, raised.exception.code), (412, "HOLDFAST_STALE_TOKEN"))
+
     def test_kinds_of_lease(self) -> None:
         with self.client.lease("python:2", others=["python:3"]) as several:
             self.assertEqual([other["resource"] for other in several.others], ["python:3"])

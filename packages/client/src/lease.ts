@@ -6,7 +6,7 @@
  * validity ends; then `signal` aborts, and whoever checks tokens refuses what is still written under this one.
  */
 import type { Leases } from './operations/leases.js';
-import type { Lease } from './operations/schemas.js';
+import type { Holder, Lease } from './operations/schemas.js';
 import { pause } from './pause.js';
 import { ProblemError, UnreachableError } from './problem.js';
 import { Valid } from './validity.js';
@@ -35,6 +35,11 @@ export interface HeldLease extends AsyncDisposable {
   readonly issuer: string;
   /** Of several: the others, with tokens of their own, in their order. */
   readonly others: readonly { readonly resource: string; readonly token: number }[];
+  /**
+   * What `client.queues.add` and `addMany` take as `holder`: nothing is added once a higher token was used. Of several resources
+   * it names the first; `{ ...lease.holder, resource }` names another. It is a secret, as a key is.
+   */
+  readonly holder: Holder;
   /** Aborts with a LeaseLostError when the lease is over. Stop the work then. */
   readonly signal: AbortSignal;
   /** For how long it is certainly valid, in ms; 0 when it is over. */
@@ -94,6 +99,10 @@ class Held implements HeldLease {
     this.#ttl = ttl;
     this.#valid = new Valid(`The lease on "${lease.resource}"`, sent, lease);
     this.#renewing = this.#renew();
+  }
+
+  get holder(): Holder {
+    return { lease: this.#handle };
   }
 
   get signal(): AbortSignal {

@@ -7,7 +7,7 @@
  * delivery's token is refused wherever tokens are checked.
  */
 import type { Claims } from './operations/claims.js';
-import type { ClaimedTask } from './operations/schemas.js';
+import type { ClaimedTask, Holder } from './operations/schemas.js';
 import { pause } from './pause.js';
 import { ProblemError, UnreachableError } from './problem.js';
 import { Valid } from './validity.js';
@@ -31,6 +31,11 @@ export interface WorkOptions {
 
 /** A task in the hands of this worker, under a lease. */
 export interface Delivery extends Omit<ClaimedTask, 'claim'> {
+  /**
+   * What `client.queues.add` and `addMany` take as `holder`: nothing is added once the task was given to another worker, which
+   * added something. It is a secret, as a key is.
+   */
+  readonly holder: Holder;
   /** Aborts when the task is no longer this worker's: it was cancelled, or its lease is over. Stop the work then. */
   readonly signal: AbortSignal;
   /** Tells how far it is: up to 16,000 bytes of JSON. */
@@ -116,6 +121,7 @@ async function handle(work: Work, handled: Handled): Promise<void> {
   const renewing = renew(work, handled, ending.signal);
   const delivery: Delivery = {
     ...task,
+    holder: { claim },
     signal: valid.signal,
     progress: (progress) => claims.progress(claim, { progress }),
     log: (line) => claims.log(claim, { line }),

@@ -15,6 +15,7 @@ import {
 import { systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks, type Locks } from '@holdfast/lock';
+import { createQueue } from '@holdfast/queue';
 import { createKey, createServer, type Server } from '@holdfast/server';
 import { describe as documentOf, OPERATIONS } from '@holdfast/server/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -36,6 +37,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-client-'));
   const keys = join(folder, 'keys.json');
   await writeFile(keys, JSON.stringify({ keys: [made.entry, reader.entry] }));
+  const held = createQueue({ redis: data, name: 'held' });
+  await held.guard.initialize(); // its Redis has lost no mark
+  await held.close();
   server = createServer({ redis: data, locks, port: 0, keys });
   url = await server.listen();
 });
@@ -160,6 +164,21 @@ it('lease: one holds it, the next has it with a higher token, and who has lost i
     expect(third.token).toBeGreaterThan(second.token);
   }
   expect((await client.locks.inspect('account:1')).held).toBe(false);
+});
+
+it('lease: tasks are added under it until a later holder has added one', async () => {
+  const client = createClient({ url, key: made.key });
+  const first = await client.lease('account:2');
+  await client.queues.add('held', { data: 1, holder: first.holder });
+  await first.release();
+  await using second = await client.lease('account:2', { others: ['account:3'] });
+  await client.queues.addMany('held', {
+    tasks: [{ data: 2 }],
+    holder: { ...second.holder, resource: 'account:2' },
+  });
+  const late = client.queues.add('held', { data: 3, holder: first.holder });
+  await expect(late).rejects.toMatchObject({ status: 412, code: 'HOLDFAST_STALE_TOKEN' });
+  expect((await client.queues.counts('held')).waiting).toBe(2);
 });
 
 it('lease: several at once, shared, of a semaphore, and for as long as it takes to be elected', async () => {

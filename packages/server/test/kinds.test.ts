@@ -1,7 +1,18 @@
 /** The kinds of lease over HTTP: shared, several at once, permits, leadership; and the fence that their tokens are shown to. */
+import { createQueue } from '@holdfast/queue';
 import { createServerKey } from '@holdfast/server';
 import { beforeEach, expect, test } from 'vitest';
-import { fileOf, keysOf, ownLocks, type Served, serve, trustFences, useRedis } from './setting.js';
+import {
+  fileOf,
+  keysOf,
+  later,
+  ownLocks,
+  type Served,
+  serve,
+  trustFences,
+  url,
+  useRedis,
+} from './setting.js';
 
 useRedis();
 
@@ -144,4 +155,72 @@ test('a fence refuses the token of an earlier lease, on every replica', async ()
   const { body } = await one.ask('GET', `/v1/fences/${name}`);
   expect(body).toEqual({ resource: name, token: second.body.token, issuer: 'locks:holdfast' });
   await end(one, second.body.lease);
+});
+
+/** A queue whose Redis has lost no mark. */
+async function guarded() {
+  const queue = createQueue({ redis: url(), name: 'mails' });
+  later(() => queue.close());
+  await queue.guard.initialize();
+  return queue;
+}
+
+test('tasks are added under the token of a lease or of a claim; who was overtaken adds nothing more', async () => {
+  const queue = await guarded();
+  const add = (at: Served, body: object) =>
+    at.ask('POST', '/v1/queues/mails/tasks', { body: { data: 1, ...body } });
+  const batch = (at: Served, body: object) => at.ask('POST', '/v1/queues/mails/tasks:batch', { body });
+  const first = await take(one, { others: [`${name}:b`] });
+  const { lease } = first.body;
+  expect((await add(other, { id: 'a', holder: { lease } })).status).toBe(201);
+  await end(one, lease);
+  const second = await take(other);
+  const under = { lease: second.body.lease };
+  const key = { 'idempotency-key': 'k' };
+  for (const status of [201, 200]) {
+    const body = { data: 2, holder: under };
+    expect((await one.ask('POST', '/v1/queues/mails/tasks', { body, headers: key })).status).toBe(status);
+  }
+  const stale = await add(one, { id: 'b', holder: { lease } });
+  expect(stale).toMatchObject({
+    status: 412,
+    body: {
+      code: 'HOLDFAST_STALE_TOKEN',
+      resource: name,
+      offered: first.body.token,
+      seen: second.body.token,
+    },
+  });
+  expect(await queue.get('b')).toBeUndefined();
+  expect((await add(one, { id: 'c', holder: { lease, resource: `${name}:b` } })).status).toBe(201);
+  expect((await batch(one, { tasks: [{ data: 1 }, { data: 2 }], holder: { lease } })).status).toBe(412);
+  const mixed = await batch(one, { tasks: [{ data: 1, holder: { lease } }, { data: 2 }], holder: under });
+  expect(mixed).toMatchObject({
+    status: 207,
+    body: { tasks: [{ problem: { code: 'HOLDFAST_STALE_TOKEN' } }, { added: true }] },
+  });
+  await one.ask('POST', '/v1/queues/jobs/tasks', { body: { data: 1, id: 'j' } });
+  const claimed = await one.ask('POST', '/v1/queues/jobs/claims', { body: { wait: 5_000 } });
+  const { claim } = claimed.body.tasks[0];
+  expect((await add(other, { id: 'd', holder: { claim } })).status).toBe(201);
+  for (const wrong of [
+    {},
+    { lease, claim },
+    { lease: claim },
+    { lease: 'x' },
+    { lease, resource: 'elsewhere' },
+  ])
+    expect((await add(one, { holder: wrong })).status).toBe(400);
+  expect((await queue.counts()).waiting).toBe(5);
+});
+
+test('a task is added under a lease by whom it was granted to, with the right to hold it', async () => {
+  const { file, keys } = keysOf({ a: ['locks:write', 'queues:write'], b: ['locks:write', 'queues:write'] });
+  const at = await serve({ keys: file });
+  await guarded();
+  const taken = await at.ask('POST', `/v1/locks/${name}/leases`, { key: keys.a, body: { ttl: 20_000 } });
+  const body = { data: 1, holder: { lease: taken.body.lease } };
+  const add = (key: string) => at.ask('POST', '/v1/queues/mails/tasks', { key, body });
+  expect((await add(keys.b)).status).toBe(400);
+  expect((await add(keys.a)).status).toBe(201);
 });

@@ -1,6 +1,6 @@
 /** The operations on queues. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, ServerEvent, Transport } from '../transport.js';
-import type { Counts, Limits, NewTask, Schedule, Task } from './schemas.js';
+import type { Counts, Holder, Limits, NewTask, Schedule, Task } from './schemas.js';
 
 export class Queues {
   readonly #transport: Transport;
@@ -12,7 +12,8 @@ export class Queues {
 
   /**
    * Add a task. A queue exists from its first task on. With an Idempotency-Key it may be repeated for a day: the
-   * task is added once; 422 says that the key was used for other data.
+   * task is added once; 422 says that the key was used for other data. With a `holder`, 412 says that a higher
+   * token was used for its resource: stop its work. What is repeated may then have been added by the first call.
    */
   add(
     queue: string,
@@ -41,6 +42,8 @@ export class Queues {
     queue: string,
     body: {
       readonly tasks: readonly NewTask[];
+      /** Of the tasks that have none of their own. */
+      readonly holder?: Holder;
     },
     options?: CallOptions,
   ): Promise<

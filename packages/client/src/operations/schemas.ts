@@ -117,6 +117,15 @@ export interface Finding {
   readonly advice: string;
 }
 
+export interface Holder {
+  /** The handle of a lease. */
+  readonly lease?: string;
+  /** That of a task which a remote worker has, in place of a lease. */
+  readonly claim?: string;
+  /** Of a lease on several: which one. Default: the first. */
+  readonly resource?: string;
+}
+
 export interface IndexHealth {
   readonly problems: readonly string[];
   readonly documents: number;
@@ -332,6 +341,8 @@ export interface NewTask {
   };
   /** In how many ms it is too late to begin. */
   readonly expires?: number;
+  /** Whose token it is added under: once a higher one was used, nothing is added under it. */
+  readonly holder?: Holder;
 }
 
 export interface NodeFacts {

@@ -19,6 +19,8 @@ const DRIFT = 0.99;
 /** What a handle has. */
 const sealed = z.object({
   queue: z.string(),
+  /** Of its token. Handles of earlier versions have none. */
+  issuer: z.string().optional(),
   ref: z.object({
     ...{ session: z.string(), lease: z.number(), priority: z.string(), entry: z.string(), id: z.string() },
     ...{ attempt: z.number(), token: z.number(), begun: z.number() },
@@ -124,17 +126,18 @@ function shown(
     ...(key !== undefined && { key }),
     ...(kind !== undefined && { kind }),
     ...(timeout !== undefined && { timeout }),
-    claim: systems.sealer.seal('claim', caller.subject, { queue, ref }),
+    claim: systems.sealer.seal('claim', caller.subject, { queue, ref, issuer: task.issuer }),
   };
 }
 
 /** The delivery of the call's handle, if its caller may still work on the queue. Throws RequestError, ForbiddenError. */
-function deliveryOf({ systems, caller, lease = '' }: Call): {
+export function deliveryOf({ systems, caller, lease = '' }: Pick<Call, 'systems' | 'caller' | 'lease'>): {
   readonly queue: string;
   readonly ref: DeliveryRef;
+  readonly issuer: string | undefined;
 } {
-  const { queue, ref } = sealed.parse(systems.sealer.open('claim', caller.subject, lease));
-  if (caller.may('queues:work', queue)) return { queue, ref };
+  const { queue, ref, issuer } = sealed.parse(systems.sealer.open('claim', caller.subject, lease));
+  if (caller.may('queues:work', queue)) return { queue, ref, issuer };
   throw new ForbiddenError(
     `The key of ${caller.subject} lacks the right queues:work for this queue.`,
     'queues:work',

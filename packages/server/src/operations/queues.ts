@@ -16,7 +16,8 @@ import { taskThing } from '../quotas/alive.js';
 import { bytesOf, type Fate } from '../quotas/quotas.js';
 import { ADMIN, inQueue, onQueue, QUEUE } from './in-queue.js';
 import { type Answer, type Call, operation, type StreamEvent } from './operation.js';
-import { newTask, shownTask, taskState } from './tasks.js';
+import { holder, type NewTask, newTask, shownTask, taskState } from './tasks.js';
+import { holderOf } from './under.js';
 import { count, id, none, queueName, wait } from './values.js';
 
 const ofTask = z.strictObject({ queue: queueName, id });
@@ -114,7 +115,7 @@ export const add = operation({
   path: '/v1/queues/{queue}/tasks',
   summary: 'Add a task.',
   description:
-    'A queue exists from its first task on. With an Idempotency-Key it may be repeated for a day: the task is added once; 422 says that the key was used for other data.',
+    'A queue exists from its first task on. With an Idempotency-Key it may be repeated for a day: the task is added once; 422 says that the key was used for other data. With a `holder`, 412 says that a higher token was used for its resource: stop its work. What is repeated may then have been added by the first call.',
   ...WRITE,
   params: inQueue,
   query: none,
@@ -126,14 +127,14 @@ export const add = operation({
       schema: added,
     },
   },
-  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED'],
+  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED', 'HOLDFAST_STALE_TOKEN'],
   example: { params: QUEUE, body: { data: { url: 'https://example.org/cat.png' }, id: 'cat' } },
   run: (call) =>
     call.systems.withQueue(call.params.queue, async (queue) => {
       const { systems, caller, params } = call;
       const { data, ...given } = named(call, call.body);
       const once = onlyOnce(call);
-      const options = { ...once, ...given } as AddOptions;
+      const options = { ...once, ...given, ...underIn(call, given) } as AddOptions;
       const result = await systems.quotas.store(
         caller,
         { kind: 'tasks', item: () => itemOf(params.queue, data, options) },
@@ -146,6 +147,10 @@ export const add = operation({
 });
 
 type Adding = Pick<Call<{ queue: string }>, 'systems' | 'caller' | 'params' | 'idempotencyKey'>;
+
+/** The holder of a task, or of a batch, as the queue takes it. Throws RequestError, ForbiddenError. */
+const underIn = (call: Pick<Call, 'systems' | 'caller'>, { holder: of }: Pick<NewTask, 'holder'>) =>
+  of && { holder: holderOf(call, of) };
 
 /** A task has an id before it is added where it is counted: if the answer is lost, it can be looked up. */
 function named<Task extends { readonly id?: string | undefined }>(
@@ -198,7 +203,10 @@ export const addMany = operation({
   ...WRITE,
   params: inQueue,
   query: none,
-  body: z.strictObject({ tasks: z.array(newTask).min(1).max(1_000) }),
+  body: z.strictObject({
+    tasks: z.array(newTask).min(1).max(1_000),
+    holder: holder.optional().describe('Of the tasks that have none of their own.'),
+  }),
   answers: {
     201: { description: 'All were added.', schema: z.object({ tasks: z.array(added) }) },
     207: {
@@ -206,21 +214,25 @@ export const addMany = operation({
       schema: z.object({ tasks: z.array(z.union([added, z.object({ problem: z.looseObject({}) })])) }),
     },
   },
-  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED'],
+  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED', 'HOLDFAST_STALE_TOKEN'],
   example: { params: QUEUE, body: { tasks: [{ data: 1 }, { data: 2, key: 'user:7' }] } },
   run: (call) =>
     call.systems.withQueue(call.params.queue, async (queue) => {
       const { systems, caller, params } = call;
       const adding = { systems, caller, params, idempotencyKey: undefined };
-      const tasks = call.body.tasks.map((task) => named(adding, task));
+      const common = underIn(call, call.body);
+      const tasks = call.body.tasks.map((task) => {
+        const { data, ...options } = named(adding, task);
+        return { data, options: { ...options, ...common, ...underIn(call, task) } as AddOptions };
+      });
       const settled = await systems.quotas.storeAll(
         caller,
         {
           kind: 'tasks',
-          items: () => tasks.map(({ data, ...options }) => itemOf(params.queue, data, options as AddOptions)),
+          items: () => tasks.map(({ data, options }) => itemOf(params.queue, data, options)),
         },
-        () => Promise.allSettled(tasks.map(({ data, ...options }) => queue.add(data, options as AddOptions))),
-        (added, index) => fateOf(params.queue, added, tasks[index] as AddOptions),
+        () => Promise.allSettled(tasks.map(({ data, options }) => queue.add(data, options))),
+        (added, index) => fateOf(params.queue, added, tasks[index]?.options ?? {}),
       );
       const refused = settled.filter((one) => one.status === 'rejected');
       if (refused.length === tasks.length) throw refused[0]?.reason;

@@ -28,6 +28,23 @@ export const taskOptions = {
   kind: key.optional().describe('By which a worker chooses its handler.'),
 };
 
+const handle = z.string().min(1).max(20_000);
+
+/** Whose token something is added under. */
+export const holder = z
+  .strictObject({
+    lease: handle.optional().describe('The handle of a lease.'),
+    claim: handle.optional().describe('That of a task which a remote worker has, in place of a lease.'),
+    resource: z
+      .string()
+      .max(600)
+      .optional()
+      .describe('Of a lease on several: which one. Default: the first.'),
+  })
+  .meta({ id: 'Holder' });
+
+export type Holder = z.output<typeof holder>;
+
 /** A task to add. */
 export const newTask = z
   .strictObject({
@@ -60,8 +77,13 @@ export const newTask = z
       .optional()
       .describe('For how many ms its result, or its dead letter, is kept. Default: as the queue says.'),
     expires: duration(1, TEN_YEARS).optional().describe('In how many ms it is too late to begin.'),
+    holder: holder
+      .optional()
+      .describe('Whose token it is added under: once a higher one was used, nothing is added under it.'),
   })
   .meta({ id: 'NewTask' });
+
+export type NewTask = z.output<typeof newTask>;
 
 export const taskState = z.enum(['waiting', 'active', 'delayed', 'dead', 'completed', 'cancelled']);
 
