@@ -7,7 +7,7 @@
  */
 import { StaleTokenError } from '@holdfast/fence';
 import type { Clock } from '@holdfast/kernel';
-import { counter, duration, endSpan, errorType, Scope } from '@holdfast/telemetry';
+import { counter, duration, endSpan, errorType, Scope, within } from '@holdfast/telemetry';
 import {
   type Attributes,
   context as contexts,
@@ -230,7 +230,7 @@ export class Telemetry {
       ended(taken, error);
     };
     try {
-      return await contexts.with(trace.setSpan(parent, span), () => this.#timed(done, work));
+      return await within(span, parent, () => this.#timed(done, work));
     } finally {
       endSpan(span, failure);
     }

@@ -21,5 +21,5 @@ export type { Instrument } from './instruments.js';
 export { type Endpoints, type ListenOptions, listen } from './listen.js';
 export { type Logger, type LogLevel, logTo } from './log.js';
 export { joinTexts, PROMETHEUS } from './prometheus.js';
-export { endSpan, errorType, Scope, type ScopeOptions, type SpanStart } from './scope.js';
+export { endSpan, errorType, Scope, type ScopeOptions, type SpanStart, within } from './scope.js';
 export { openTally, type Tally } from './tally.js';

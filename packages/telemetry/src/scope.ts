@@ -9,10 +9,13 @@ import { HoldfastError } from '@holdfast/kernel';
 import {
   type Attributes,
   type Context,
+  context,
   createNoopMeter,
+  INVALID_SPAN_CONTEXT,
   type Link,
   metrics,
   ProxyTracerProvider,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -54,11 +57,15 @@ export class Scope<Event extends string, Message extends object> {
 
   /** Whether anybody would notice a record or a message now. */
   isHeard(): boolean {
-    const tracing = trace.getTracerProvider();
-    if (!(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(this.#name)) return true;
+    if (this.#isTraced()) return true;
     if (isTallying() || metrics.getMeter(this.#name) !== createNoopMeter()) return true;
     for (const channel of this.#channels.values()) if (channel.hasSubscribers) return true;
     return false;
+  }
+
+  #isTraced(): boolean {
+    const tracing = trace.getTracerProvider();
+    return !(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(this.#name) !== undefined;
   }
 
   instrument(declaration: InstrumentDeclaration): Instrument {
@@ -71,9 +78,18 @@ export class Scope<Event extends string, Message extends object> {
   }
 
   startSpan(name: string, { attributes, parent, kind = SpanKind.INTERNAL, links = [] }: SpanStart): Span {
+    // What a tracer that records nothing would give, without the cost of asking for it.
+    if (parent === ROOT_CONTEXT && !this.#isTraced()) return NOTHING;
     return trace.getTracer(this.#name).startSpan(name, { attributes, kind, links: [...links] }, parent);
   }
 }
+
+/** The span of whatever nobody traces. */
+const NOTHING = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+/** Runs `work` as a part of a span. */
+export const within = <Result>(span: Span, parent: Context, work: () => Result): Result =>
+  span === NOTHING ? work() : context.with(trace.setSpan(parent, span), work);
 
 const LONGEST_MESSAGE = 2_000;
 

@@ -54,9 +54,9 @@ export function tally(declaration: InstrumentDeclaration, value: number, attribu
   if (series === undefined) return;
   series.sum += value;
   series.count += 1;
-  for (const [place, bound] of (declaration.bounds ?? []).entries()) {
-    if (value <= bound) series.buckets[place] = (series.buckets[place] ?? 0) + 1;
-  }
+  const { bounds = [] } = declaration;
+  for (let place = 0; place < bounds.length; place += 1)
+    if (value <= (bounds[place] as number)) series.buckets[place] = (series.buckets[place] ?? 0) + 1;
 }
 
 function seriesOf(declaration: InstrumentDeclaration, attributes: Attributes): Series | undefined {

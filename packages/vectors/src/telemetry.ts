@@ -7,8 +7,8 @@
  */
 import { StaleTokenError } from '@holdfast/fence';
 import type { Clock } from '@holdfast/kernel';
-import { counter, duration, endSpan, errorType, Scope } from '@holdfast/telemetry';
-import { type Attributes, context as contexts, SpanKind, trace } from '@opentelemetry/api';
+import { counter, duration, endSpan, errorType, Scope, within } from '@holdfast/telemetry';
+import { type Attributes, context as contexts, SpanKind } from '@opentelemetry/api';
 
 /** A message on one of the channels. */
 export interface VectorsMessage {
@@ -113,7 +113,7 @@ export class Telemetry {
     const began = this.#clock.now();
     let failure: unknown;
     try {
-      return await contexts.with(trace.setSpan(parent, span), work);
+      return await within(span, parent, work);
     } catch (error) {
       failure = error;
       throw error;

@@ -5,8 +5,8 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { duration, endSpan, type Logger, Scope } from '@holdfast/telemetry';
-import { context as contexts, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { duration, endSpan, type Logger, Scope, within } from '@holdfast/telemetry';
+import { context as contexts, propagation, SpanKind } from '@opentelemetry/api';
 
 const scope = new Scope<never, never>({ name: '@holdfast/server', events: {} });
 
@@ -117,7 +117,7 @@ function record<Outcome extends Ended>(
     ? scope.startSpan(kind.span, { attributes: {}, parent, kind: SpanKind.SERVER })
     : undefined;
   return {
-    run: (work) => (span ? contexts.with(trace.setSpan(parent, span), work) : work()),
+    run: (work) => (span ? within(span, parent, work) : work()),
     ended(outcome) {
       const { took, keyId, request, error } = outcome;
       const { title, attributes, line, isFailure, status } = kind.read(outcome);

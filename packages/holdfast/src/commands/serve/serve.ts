@@ -79,6 +79,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     const program = await programOf(args);
     const interruption = new Interruption(context.signals);
     const locks = args.addresses(NODES) && openLocks(args, context);
+    const log = jsonLines(context);
     const server = createServer({
       ...given({ locks, definitions: program?.definitions }),
       ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
@@ -101,7 +102,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       insecure: args.has(INSECURE),
       readOnly: args.has(READ_ONLY),
       hosts: hostsOf(args),
-      logger: jsonLines(context),
+      logger: log.logger,
     });
     try {
       const url = await server.listen();
@@ -114,6 +115,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       await locks?.close();
       await program?.close();
       interruption.end();
+      log.end();
     }
     return EXIT.ok;
   },
