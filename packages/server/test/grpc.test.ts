@@ -1,5 +1,6 @@
 /** Feature reads and search by gRPC, with the client of grpc-js: the same answers, checks and errors as over HTTP. */
 import { connect } from 'node:net';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { createFeatures, entity, service, t, view } from '@holdfast/features';
 import { createServer } from '@holdfast/server';
 import { createIndex } from '@holdfast/vectors';
@@ -203,6 +204,18 @@ test('beyond the loopback it asks for keys; a port that is in use is named, and 
   const { server } = await serve({ grpc });
   const port = Number(new URL(server.grpcUrl ?? '').port);
   await expect(serve({ grpc: { port } })).rejects.toThrow(`Nothing can listen on 127.0.0.1:${port} for gRPC`);
+});
+
+test('what is no message is refused as a wrong request', async () => {
+  const { server } = await serve({ grpc });
+  const client = new Client(new URL(server.grpcUrl ?? '').host, credentials.createInsecure());
+  later(() => client.close());
+  const as = (bytes: Buffer): Buffer => bytes;
+  const error = await new Promise<ServiceError | null>((resolve) => {
+    client.makeUnaryRequest(`/${SEARCH}`, as, as, Buffer.from('ffff', 'hex'), resolve);
+  });
+  expect(error).toMatchObject({ code: 3, details: expect.stringContaining('no SearchRequest') });
+  expect(error?.metadata.get('holdfast-code')).toEqual(['HOLDFAST_MISUSE']);
 });
 
 test('calls are in the metrics and in the log, without names', async () => {

@@ -7,11 +7,13 @@
 import type { Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/kernel';
 import type { Logger } from '@holdfast/telemetry';
+import { RequestError } from '../errors.js';
 import type { Admission, Progress } from '../http/admission.js';
 import { problemOf } from '../http/problem.js';
 import { recordCall } from '../observe/telemetry.js';
 import type { Answer } from '../operations/operation.js';
 import type { Method } from './methods.js';
+import { Unreadable } from './protocol.js';
 import { CODES, metadataOf, type Status, statusOf } from './status.js';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -97,6 +99,7 @@ export class Calls {
     { operation, read }: Method,
     { asked, progress }: { readonly asked: Origin; readonly progress: Progress },
   ): Promise<Answer> {
+    if (call.request instanceof Unreadable) throw new RequestError(call.request.why);
     const { params, body } = read(call.request);
     const { headers, address, isAnswered } = asked;
     return this.#options.admission.carryOut(

@@ -31,10 +31,16 @@ export interface GrpcOptions {
 }
 
 const MOST_CONNECTIONS = 20_000;
-/** Of a connection. */
+/** At a time, of a connection. */
 const MOST_CALLS = 1_000;
-/** In ms: by then, whoever has a connection and says nothing is asked whether it is there. */
-const KEEP_ALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
+/**
+ * In ms. Who says nothing is asked whether it is there. A connection that is old is ended once its calls are: the client finds
+ * the replicas anew, also those that were added; calls whose requests do not arrive are cut then.
+ */
+const TIMES = {
+  ...{ 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 },
+  ...{ 'grpc.max_connection_age_ms': 600_000, 'grpc.max_connection_age_grace_ms': 60_000 },
+};
 
 export class GrpcPort {
   readonly #net: Server;
@@ -73,7 +79,7 @@ export class GrpcPort {
       'grpc.max_receive_message_length': maxBody,
       'grpc.max_concurrent_streams': MOST_CALLS,
       'grpc.enable_channelz': 0,
-      ...KEEP_ALIVE,
+      ...TIMES,
     });
     for (const name of services) {
       const methods = METHODS.filter(({ service }) => service === name);

@@ -2,7 +2,7 @@
  * The libraries of gRPC, which are loaded only where a port for it is configured, and the messages of the files in `proto/`.
  *
  * Guarantees: where a library is not installed, a MisuseError says which one to install. A message that was decoded has what
- * was sent, and no defaults.
+ * was sent, and no defaults; what cannot be decoded is handed on as `Unreadable`, so that the caller is told as for other errors.
  */
 import { fileURLToPath } from 'node:url';
 import type * as Grpc from '@grpc/grpc-js';
@@ -41,6 +41,16 @@ async function libraries(): Promise<{ grpc: GrpcLibrary; protobuf: typeof Protob
   }
 }
 
+/** In the place of a message that cannot be decoded. */
+export class Unreadable {
+  /** Says why. */
+  readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
 /** As messages are decoded: without defaults, and with the name of what is set where one of several is. */
 const DECODED = { longs: Number, oneofs: true };
 
@@ -63,5 +73,11 @@ function definitionOf(service: Protobuf.Service): Grpc.ServiceDefinition {
 
 const codecOf = (of: 'request' | 'response', type: Protobuf.Type) => ({
   [`${of}Serialize`]: (message: object) => Buffer.from(type.encode(message).finish()),
-  [`${of}Deserialize`]: (bytes: Uint8Array) => type.toObject(type.decode(bytes), DECODED),
+  [`${of}Deserialize`](bytes: Uint8Array): object {
+    try {
+      return type.toObject(type.decode(bytes), DECODED);
+    } catch (error) {
+      return new Unreadable(`The request is no ${type.name} of the .proto file: ${messageOf(error)}.`);
+    }
+  },
 });
