@@ -14,6 +14,7 @@ import {
   Coder,
   MisuseError,
   messageOf,
+  pause,
   withoutCodec,
 } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
@@ -28,6 +29,9 @@ import type { Failure, KeptFailure } from './task-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
 const LARGEST_PROGRESS = 16_000;
+
+/** After how many ms a codec that did not encode a result is asked again. */
+const AGAIN = [50, 500];
 
 /** Stands for the message of an error that cannot be decoded. */
 const ENCODED = '(encoded)';
@@ -120,9 +124,21 @@ export class Payloads {
     const text = encodeResult(result, this.#mostOf(most));
     // That there is none is nothing to hide.
     if (this.#coder === undefined || result === undefined || whyNotKept(text) !== undefined) return text;
-    return this.#marked(this.#coder, text, { most, of: 'The result' }).catch((error: unknown) =>
-      notKept(messageOf(error)),
-    );
+    return this.#insisted(this.#coder, text);
+  }
+
+  /** Its handler is not run again, so a codec that has failed is asked again before the result is given up. */
+  async #insisted(coder: Coder, text: string): Promise<string> {
+    const { clock, maxBytes: most } = this.#options;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await this.#marked(coder, text, { most, of: 'The result' });
+      } catch (error) {
+        const wait = AGAIN[tries];
+        if (wait === undefined || error instanceof MisuseError) return notKept(messageOf(error));
+        await pause(clock, wait);
+      }
+    }
   }
 
   /** A failure as it is kept: never throws, nor rejects. */

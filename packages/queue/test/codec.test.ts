@@ -272,6 +272,22 @@ it('says what a codec did that fails, gives nonsense, or never settles, and does
   expect(() => queueOf({ codec: { encode: () => Buffer.of() } as never })).toThrow(MisuseError);
 });
 
+it('asks the codec for a result again, because its handler is not run again', async () => {
+  let failures = 0;
+  const codec: Codec = {
+    ...aes(1),
+    encode(data, context) {
+      if (String(data) === '"result"' && failures++ === 0) throw new Error('away for a moment');
+      return aes(1).encode(data, context);
+    },
+  };
+  const queue = queueOf<unknown>({ codec });
+  const { id } = await queue.add('data');
+  expect(await handleAll({ queue, handler: () => 'result' })).toBe(1);
+  expect(await queue.get(id)).toMatchObject({ state: 'completed', result: 'result' });
+  expect(failures).toBe(2);
+});
+
 it('judges sizes by what is kept', async () => {
   const half: Codec = { encode: (data) => data.subarray(0, 10), decode: (data) => data };
   const small = queueOf<unknown>({ codec: half, maxBytes: 100, name: 'small' });
