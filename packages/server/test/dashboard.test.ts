@@ -322,6 +322,21 @@ describe('the pages of workflows', () => {
     await shown.isAccessible();
   });
 
+  it('lead to more runs than a page shows, and back', async () => {
+    const app = createWorkflows({ redis: url(), workflows: [order] });
+    later(() => app.close());
+    const delay = 3_600_000;
+    await Promise.all(Array.from({ length: 120 }, () => app.start(order, { item: 'kelp' }, { delay })));
+    await open('/workflows/order?state=delayed');
+    await expect.poll(async () => (await shown.rows('Delayed runs')).length).toBeGreaterThan(90);
+    await shown.page.getByRole('link', { name: 'Next 100' }).click();
+    await expect.poll(async () => (await shown.rows('Delayed runs')).length).toBeLessThan(30);
+    expect(shown.path).toContain('cursor=');
+    await shown.isAccessible();
+    await shown.page.getByRole('link', { name: 'First page' }).click();
+    await expect.poll(async () => (await shown.rows('Delayed runs')).length).toBeGreaterThan(90);
+  });
+
   it('cancel, retry, tell, fork and terminate a run, and show a run that nobody knows', async () => {
     await startOrders();
     await open('/workflows/order/runs/o1?key=customer:o1');
