@@ -13,6 +13,8 @@ export interface Call {
   readonly workloads: ReadonlySet<string>;
   /** How large the data are, if that was said and the benchmark can be told. */
   readonly size: number | undefined;
+  /** How long it goes on, in ms, if that was said and the benchmark can be told. */
+  readonly duration: number | undefined;
   /** The commit to compare with, if the benchmark does that. */
   readonly against: string;
   /** The command line, for the report. */

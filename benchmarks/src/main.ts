@@ -20,6 +20,7 @@ import { featuresTraining } from './features/training.js';
 import { featuresWindows } from './features/windows.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
+import { mixedLoad } from './mixed-load/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queueCluster } from './queue/cluster.js';
@@ -52,6 +53,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
   ...Object.entries({ pipeline, server, dashboard, versus, vectors, zones, shop }),
+  ['mixed-load', mixedLoad],
   ['queue-codec', queueCodec],
   ['queue-fairness', queueFairness],
   ['queue-fan-in', queueFanIn],
@@ -85,6 +87,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(20)}${a
   --rounds N        how many rounds to take the median of; default 5, fewer where a round takes long
   --only A,B        only these workloads of the benchmark; default all
   --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-server, vectors-shards: how many; default 50000; vectors-start: how many; default 250000; vectors-keywords: how many texts; default 250000
+  --for DURATION    mixed-load: how long each of its workloads goes on, such as 90s or 60m; default 5m
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables
@@ -96,6 +99,7 @@ const OPTIONS = {
   rounds: { type: 'string' },
   only: { type: 'string' },
   size: { type: 'string' },
+  for: { type: 'string' },
   against: { type: 'string', default: 'HEAD^' },
   json: { type: 'string' },
   markdown: { type: 'string' },
@@ -118,13 +122,21 @@ function readCall(args: string[]) {
   const size = values.size === undefined ? undefined : Number(values.size);
   if (size !== undefined && !(Number.isInteger(size) && size >= 1))
     throw new Error(`--size must be a whole number, at least 1; got "${values.size}".`);
+  const duration = values.for === undefined ? undefined : durationOf(values.for);
   const workloads = values.only?.split(',') ?? benchmark.workloads;
   const unknown = workloads.find((workload) => !benchmark.workloads.includes(workload));
   if (unknown !== undefined)
     throw new Error(
       `--only must name workloads of ${name}: ${benchmark.workloads.join(', ')}. Got "${unknown}".`,
     );
-  return { ...values, benchmark, rounds, size, workloads: new Set(workloads) };
+  return { ...values, benchmark, rounds, size, duration, workloads: new Set(workloads) };
+}
+
+/** In ms. */
+function durationOf(text: string): number {
+  const [, count = '', unit] = /^(\d{1,4})([sm])$/.exec(text) ?? [];
+  if (Number(count) > 0) return Number(count) * (unit === 's' ? 1_000 : 60_000);
+  throw new Error(`--for must be a number of seconds or minutes, such as 90s or 60m; got "${text}".`);
 }
 
 /** Adds a remark if the numbers mean nothing. */
@@ -152,6 +164,7 @@ async function main(args: string[]): Promise<number> {
     quick: call.quick,
     workloads: call.workloads,
     size: call.size,
+    duration: call.duration,
     against: call.against,
     command: `npm run bench -- ${args.join(' ')}`,
     progress: (message) => process.stderr.write(`${seconds()}  ${message}\n`),

@@ -150,7 +150,10 @@ func (l *HeldLease) renew() {
 			return
 		}
 		sent := time.Now()
-		answer, err := l.leases.Extend(ctx, l.handle, LeasesExtendBody{})
+		// A connection that hangs is given up while there is time to ask again.
+		trying, cancel := context.WithTimeout(ctx, l.Left()/2)
+		answer, err := l.leases.Extend(trying, l.handle, LeasesExtendBody{})
+		cancel()
 		if err == nil {
 			l.validity.renew(sent, answer.ValidFor, answer.Waited)
 		} else if statusOf(err) == http.StatusGone {

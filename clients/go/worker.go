@@ -238,12 +238,19 @@ func (w *work) run(ctx context.Context, delivery *Delivery, timeout *int64) (res
 // renew extends the lease three times in its length, until the handler has ended or the task is lost.
 func (w *work) renew(ctx context.Context, valid *validity, delivery *Delivery) {
 	for {
-		pause(ctx, w.options.Lease/3)
+		wait := valid.left()
+		if wait > w.options.Lease {
+			wait = w.options.Lease
+		}
+		pause(ctx, wait/3)
 		if ctx.Err() != nil {
 			return
 		}
 		sent := time.Now()
-		answer, err := w.claims.Extend(ctx, delivery.handle)
+		// A connection that hangs is given up while there is time to ask again.
+		trying, cancel := context.WithTimeout(ctx, valid.left()/2)
+		answer, err := w.claims.Extend(trying, delivery.handle)
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return

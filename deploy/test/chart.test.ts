@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetesTools } from '../../scripts/others.mjs';
+import { startServed } from './served.js';
 
 const DEPLOY = join(import.meta.dirname, '..');
 const CHART = join(DEPLOY, 'helm/holdfast');
@@ -227,6 +228,61 @@ if (process.env['HOLDFAST_TESTS'] === 'deploy') {
       expect(tsc(folder, `${schema}export const it: Compose = ${JSON.stringify(compose)};`)).toContain(
         "'number' is not assignable",
       );
+    });
+
+    it('the server is probed and scraped at its management port, and serves webhooks and audit where they are on', () => {
+      const serverOf = (resources: readonly Resource[]) =>
+        of('Deployment', resources).find(({ metadata }) => metadata.name === 'shop-server')!;
+      const [container] = serverOf(all).spec.template.spec.containers;
+      expect(container.ports).toContainEqual({ name: 'management', containerPort: 9464 });
+      for (const probe of [container.livenessProbe, container.readinessProbe])
+        expect(probe.httpGet.port).toBe('management');
+      const scraped = of('Service').find(({ metadata }) => metadata.name === 'shop-server-metrics')!;
+      expect(scraped.spec.ports).toEqual([{ name: 'metrics', port: 9464, targetPort: 'management' }]);
+      const scrape = of('NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-scrape')!.spec;
+      expect(scrape.podSelector.matchExpressions[0].values).toContain('server');
+      const given = envOf(serverOf(all));
+      expect(given).toMatchObject({
+        HOLDFAST_MANAGEMENT_PORT: '9464',
+        HOLDFAST_WEBHOOKS: '/etc/holdfast/webhooks.json',
+        HOLDFAST_AUDIT: '/data/audit.jsonl',
+      });
+      expect(given).not.toHaveProperty('HOLDFAST_REDIS_PERSISTENCE');
+      const plain = envOf(serverOf(template()));
+      expect(plain).not.toHaveProperty('HOLDFAST_WEBHOOKS');
+      const always = template(...ALL, '--set', 'dataRedis.appendfsync=always');
+      expect(envOf(serverOf(always))).toMatchObject({ HOLDFAST_REDIS_PERSISTENCE: 'synchronous' });
+    });
+
+    it('the server of the chart starts with what it is given: keys, server key, webhooks, an issuer', async () => {
+      const server = of('Deployment').find(({ metadata }) => metadata.name === 'shop-server')!;
+      const { args } = server.spec.template.spec.containers[0];
+      await using started = await startServed({ args, env: envOf(server) });
+      const ready = await fetch(`${started.management}/readyz`);
+      expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
+      expect((await fetch(`${started.management}/metrics`)).status).toBe(200);
+      const asked = await started.ask('PUT', '/v1/queues/images/limits', { concurrency: 3 });
+      expect(await asked.json()).toMatchObject({ status: 403, code: 'HOLDFAST_FORBIDDEN' }); // readOnly
+      expect((await fetch(`${started.url}/v1/queues`)).status).toBe(401);
+      expect((await started.ask('GET', '/v1/webhooks')).status).toBe(200);
+    });
+
+    it('the server of Docker Compose starts with what it is given, and the operator finds the nodes', async () => {
+      const text = readFileSync(join(DEPLOY, 'compose.yaml'), 'utf8');
+      const { services } = createRequire(join(tools.models, 'index.js'))('yaml').parse(text, { merge: true });
+      await using started = await startServed({
+        ...{ args: ['serve'], env: services.server.environment },
+        commands: [services.data.command, services['node-0'].command],
+      });
+      const added = await started.ask('POST', '/v1/queues/images/tasks', { data: 1 });
+      expect(added.status).toBe(201);
+      const lease = await started.ask('POST', '/v1/locks/account:1/leases', { ttl: 1_000 });
+      expect(lease.status).toBe(201);
+      expect(await lease.json()).toMatchObject({ token: expect.any(Number) });
+      const told = await started.holdfast(services.metrics.command.slice(0, 2)).ended;
+      expect(told.stdout).toContain('queue="images"');
+      const found = await started.holdfast([...services.operator.command, '--json']).ended;
+      expect(JSON.parse(found.stdout).summary).toMatchObject({ nodes: 5, voting: 5 });
     });
 
     it('a node starts as the chart says: it asks for the password, and forgets no key to make room', async () => {

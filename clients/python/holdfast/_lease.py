@@ -84,7 +84,8 @@ class Lease:
         while not self._ended.wait(min(self._ttl, self.left) / 3) and self.left > 0:
             sent = time.monotonic()
             try:
-                answer = self._client.leases.extend(self._handle, http_timeout=max(0.5, self.left))
+                # A connection that hangs is given up while there is time to ask again.
+                answer = self._client.leases.extend(self._handle, http_timeout=max(0.5, self.left / 2))
                 self._validity.renew(sent, answer)
             except ProblemError as error:
                 if error.status == 410:

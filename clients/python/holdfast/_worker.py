@@ -164,10 +164,11 @@ class Worker:
             self._client.close()
 
     def _extend(self, handle: str, validity: Validity, ended: threading.Event) -> None:
-        while not ended.wait(self._lease / 3) and validity.left > 0:
+        while not ended.wait(min(self._lease, validity.left) / 3) and validity.left > 0:
             sent = time.monotonic()
             try:
-                answer = self._client.claims.extend(handle, http_timeout=max(1.0, validity.left))
+                # A connection that hangs is given up while there is time to ask again.
+                answer = self._client.claims.extend(handle, http_timeout=max(0.5, validity.left / 2))
                 if "cancelled" in answer:
                     validity.cancelled = True
                     return validity.end(f"was cancelled: {answer['cancelled']}")

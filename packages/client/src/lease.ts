@@ -10,6 +10,7 @@ import type { Holder, Lease } from './operations/schemas.js';
 import { pause } from './pause.js';
 import { ProblemError, UnreachableError } from './problem.js';
 import { Valid } from './validity.js';
+import { within } from './within.js';
 
 export interface LeaseOptions {
   /** How long the lease outlives this process, in ms; the server says what it takes. Default 10000. */
@@ -131,7 +132,11 @@ class Held implements HeldLease {
       try {
         await pause(Math.min(this.#ttl, this.left) / 3, signal);
         const sent = performance.now();
-        this.#valid.renew(sent, await this.#leases.extend(this.#handle, {}, { signal }));
+        // A connection that hangs is given up while there is time to ask again, perhaps another replica.
+        const answer = await within(this.left / 2, signal, (until) =>
+          this.#leases.extend(this.#handle, {}, { signal: until }),
+        );
+        this.#valid.renew(sent, answer);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ProblemError && error.status === 410) this.#valid.end('is over', error);

@@ -11,6 +11,7 @@ import type { ClaimedTask, Holder } from './operations/schemas.js';
 import { pause } from './pause.js';
 import { ProblemError, UnreachableError } from './problem.js';
 import { Valid } from './validity.js';
+import { within } from './within.js';
 
 export interface WorkOptions {
   /** A name by which people recognize the worker: 1 to 64 letters, digits, `_`, `:` and `-`. Default "remote". */
@@ -156,9 +157,12 @@ async function renew(
   const signal = AbortSignal.any([ending, valid.signal]);
   while (!signal.aborted) {
     try {
-      await pause(lease / 3, signal);
+      await pause(Math.min(lease, valid.left) / 3, signal);
       const sent = performance.now();
-      const answer = await claims.extend(claim, {}, { signal });
+      // As for leases: a connection that hangs is given up while there is time to ask again.
+      const answer = await within(valid.left / 2, signal, (until) =>
+        claims.extend(claim, {}, { signal: until }),
+      );
       if (answer.cancelled !== undefined) {
         valid.end(`was cancelled: ${answer.cancelled}`);
         return true;

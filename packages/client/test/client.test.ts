@@ -181,6 +181,21 @@ it('lease: tasks are added under it until a later holder has added one', async (
   expect((await client.queues.counts('held')).waiting).toBe(2);
 });
 
+it('lease: a renewal that hangs is given up, and asked for again', async () => {
+  const renewals: string[] = [];
+  const hanging: typeof fetch = async (input, init) => {
+    if (init?.method !== 'PATCH') return fetch(input, init);
+    if (renewals.push('asked') > 1) return fetch(input, init);
+    return new Promise((_, reject) => {
+      init.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+    });
+  };
+  const client = createClient({ url, key: made.key, fetch: hanging });
+  await using lease = await client.lease('hanging', { ttl: 3_000 });
+  await expect.poll(() => renewals.length).toBe(3); // the first hung, and the second was in time
+  expect(lease.signal.aborted).toBe(false);
+});
+
 it('lease: several at once, shared, of a semaphore, and for as long as it takes to be elected', async () => {
   const client = createClient({ url, key: made.key });
   {

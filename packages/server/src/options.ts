@@ -10,6 +10,7 @@ import {
   group,
   having,
   list,
+  oneOf,
   optional,
   orSystemClock,
   orSystemRandom,
@@ -39,6 +40,11 @@ export interface ServerOptions {
   readonly locks?: Locks;
   /** The Redis of queues: a URL, or your own ioredis or node-redis client. Default: the server has no queues. */
   readonly redis?: NodeSource;
+  /**
+   * "synchronous" if that Redis runs with `appendfsync always`, and no replica takes over for it: then a restart forgets no token,
+   * and its fences go on at once. Default "none": after a restart they refuse tokens that were issued before it or in the 10 s after.
+   */
+  readonly persistence?: 'none' | 'synchronous';
   /** The name of the workflow app, which is on the same Redis. Default "app", as of `createWorkflows`. */
   readonly app?: string;
   /**
@@ -128,6 +134,7 @@ export interface ServerOptions {
 export const SERVER = {
   locks: optional(having<Locks>('acquire')),
   redis: passedOn<NodeSource | undefined>(),
+  persistence: withDefault(oneOf('none', 'synchronous'), 'none'),
   app: withDefault(text('the name of an app'), 'app'),
   definitions: withDefault(
     group({

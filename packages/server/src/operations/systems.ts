@@ -37,6 +37,8 @@ export interface SystemsOptions {
   readonly locks: Locks | undefined;
   /** The Redis of queues; undefined if the server has none. */
   readonly redis: NodeSource | undefined;
+  /** Whether that Redis forgets nothing with a restart. */
+  readonly persistence: 'none' | 'synchronous';
   readonly prefix: string;
   /** What a program defines, which is not closed here. */
   readonly definitions: Required<Definitions>;
@@ -244,7 +246,11 @@ export class Systems {
 
   /** The guard of resources that have none of their own. Throws MisuseError if the server has no Redis. */
   get guard(): RedisGuard {
-    this.#guard ??= createRedisGuard({ ...this.place, clock: this.clock });
+    this.#guard ??= createRedisGuard({
+      ...this.place,
+      persistence: this.#options.persistence,
+      clock: this.clock,
+    });
     return this.#guard;
   }
 

@@ -7,6 +7,15 @@ export const SERVED_REDIS: Option = {
   about: 'The Redis of the queues. Without it, the server has none.',
 };
 
+export const SERVED_PERSISTENCE: Option = {
+  name: 'redis-persistence',
+  value: '<kind>',
+  env: 'HOLDFAST_REDIS_PERSISTENCE',
+  default: 'none',
+  about:
+    '"synchronous" if that Redis runs with appendfsync always, and no replica takes over for it: a restart then forgets no token.',
+};
+
 export const SERVED_APP: Option = {
   name: 'app-name',
   value: '<name>',

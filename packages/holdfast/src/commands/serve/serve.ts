@@ -28,6 +28,7 @@ import {
   READ_ONLY,
   SERVE_PORT,
   SERVED_APP,
+  SERVED_PERSISTENCE,
   SERVED_PROGRAM,
   SERVED_RATE,
   SERVED_REDIS,
@@ -47,6 +48,7 @@ export const serve: Command = {
 and /metrics. Every replica answers every request. Log lines go to stdout.`,
   options: [
     SERVED_REDIS,
+    SERVED_PERSISTENCE,
     SERVED_APP,
     SERVED_PROGRAM,
     HOST,
@@ -84,6 +86,8 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       ...given({ locks, definitions: program?.definitions }),
       ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
       ...given({
+        // Any other word is refused by createServer, with the two that exist.
+        persistence: args.text(SERVED_PERSISTENCE) as 'none' | 'synchronous' | undefined,
         host: args.text(HOST),
         app: args.text(SERVED_APP),
         rate: rateOf(args),
