@@ -164,6 +164,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a follower that was away too long',
+    focus: 'absences',
     about: 'A follower that has missed a deletion, which is forgotten since, does not compare what it knows.',
     changes: [
       {

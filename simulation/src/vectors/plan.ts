@@ -86,18 +86,29 @@ export type VectorsStep = { readonly after: number } & (
   | { readonly f: 'embed'; readonly again: boolean }
 );
 
-export const VECTORS_FOCUSES = ['models', 'shards', 'server', 'patches', 'expiries'] as const;
+export const VECTORS_FOCUSES = ['models', 'shards', 'server', 'patches', 'expiries', 'absences'] as const;
 
 /** By how much longer a run takes that is long. */
 const LONGER = 14;
+
+/** What happens when in the focus on absences, in ms: documents are forgotten while somebody is away, who then reads. */
+const ABSENCE = {
+  firstReads: 2_500,
+  begins: 5_000,
+  deletions: 6_000,
+  ends: 145_000,
+  reads: 147_000,
+  healAt: 160_000,
+};
 
 export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan {
   const dice = new Dice(seed ^ 0x5bd1e9);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const { focus } = wishes;
-  const isLong = dice.chance(0.15);
-  const healAt = dice.whole(3_000, 7_000) * (isLong ? LONGER : 1);
-  const lossy = dice.chance(0.35);
+  const isAbsence = focus === 'absences';
+  const isLong = dice.chance(0.15) || isAbsence;
+  const healAt = isAbsence ? ABSENCE.healAt : dice.whole(3_000, 7_000) * (isLong ? LONGER : 1);
+  const lossy = dice.chance(0.35) && !isAbsence;
   const lease = dice.scale(150, 3_000);
   const isExact = dice.chance(0.5);
   const hasModels = focus === undefined ? seed % 4 === 1 : focus === 'models';
@@ -109,9 +120,10 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
   });
-  const faults = dice.chance(0.92)
-    ? drawFaults(dice, { clients, healAt, lossy, clocksJump: false, lease })
-    : [];
+  const faults =
+    dice.chance(0.92) && !isAbsence
+      ? drawFaults(dice, { clients, healAt, lossy, clocksJump: false, lease })
+      : [];
   return {
     seed,
     nodes: 0,
@@ -119,8 +131,12 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
     resends: dice.chance(0.3),
     nodeClocks: [clock()],
-    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), { isLong, hasModels, focus })),
-    faults: isLong ? withAbsence(dice, faults, { clients, healAt }) : faults,
+    clients: Array.from({ length: clients }, (_, place) =>
+      isAbsence
+        ? { clock: clock(), tasks: drawAbsence(dice, place) }
+        : drawClient(dice, clock(), { isLong, hasModels, focus }),
+    ),
+    faults: isLong ? withAbsence(dice, faults, { clients, healAt, isAbsence }) : faults,
     healAt,
     clocksJump: false,
     vectors: {
@@ -141,10 +157,16 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
 function withAbsence(
   dice: Dice,
   faults: readonly Fault[],
-  { clients, healAt }: { readonly clients: number; readonly healAt: number },
+  {
+    clients,
+    healAt,
+    isAbsence,
+  }: { readonly clients: number; readonly healAt: number; readonly isAbsence: boolean },
 ): readonly Fault[] {
-  const [at, client] = [dice.whole(1_000, 6_000), dice.whole(0, clients - 1)];
-  const away = Math.max(1_000, Math.min(dice.whole(62_000, 70_000), healAt - at - 1_000));
+  const client = isAbsence ? 0 : dice.whole(0, clients - 1);
+  const at = isAbsence ? ABSENCE.begins : dice.whole(1_000, 6_000);
+  const drawn = isAbsence ? ABSENCE.ends - ABSENCE.begins : dice.whole(62_000, 70_000);
+  const away = Math.max(1_000, Math.min(drawn, healAt - at - 1_000));
   const fault: Fault = dice.chance(0.5)
     ? { f: 'pause', at, client, for: away, atReading: false }
     : { f: 'cut', at, clients: [client], nodes: [0], direction: 'both', for: away };
@@ -170,6 +192,22 @@ function drawClient(
   return { clock, tasks };
 }
 
+/** Documents are written, then read, deleted by the others while the first is away, and read when it is back. */
+function drawAbsence(dice: Dice, place: number): ClientPlan<VectorsStep>['tasks'] {
+  const some = (kinds: typeof STEPS, from: number): readonly VectorsStep[] =>
+    Array.from({ length: dice.whole(3, 6) }, (_, n) => {
+      const after = (n === 0 ? from : 0) + dice.scale(1, 500);
+      return { after, ...drawStep(dice, 'absences', kinds) } as VectorsStep;
+    });
+  // Tasks of their own: that of who is paused goes on from where it was.
+  return [
+    some(['put', 'put', 'put', 'patch'], 0),
+    some(['search', 'get', 'count', 'scroll'], ABSENCE.firstReads),
+    ...(place > 0 ? [some(['delete', 'delete', 'delete all'], ABSENCE.deletions)] : []),
+    some(['search', 'get', 'count', 'scroll'], ABSENCE.reads),
+  ];
+}
+
 /** Without the `after` of a union, which TypeScript leaves out of all of its parts only in this way. */
 type Without<T> = T extends unknown ? Omit<T, 'after'> : never;
 
@@ -184,8 +222,12 @@ const STEPS_OF: Readonly<Record<string, typeof STEPS>> = {
   expiries: ['put', 'put', 'search', 'search', 'search', 'count', 'get'],
 };
 
-function drawStep(dice: Dice, focus: string | undefined): Without<VectorsStep> {
-  const f = dice.one(STEPS_OF[focus ?? ''] ?? STEPS);
+function drawStep(
+  dice: Dice,
+  focus: string | undefined,
+  kinds: typeof STEPS = STEPS_OF[focus ?? ''] ?? STEPS,
+): Without<VectorsStep> {
+  const f = dice.one(kinds);
   const filter = dice.one(FILTER_NAMES);
   switch (f) {
     case 'put':
