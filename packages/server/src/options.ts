@@ -24,13 +24,14 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
-import type { Queue } from '@holdfast/queue';
+import type { PartitionedQueue, Queue } from '@holdfast/queue';
 import type { NodeSource } from '@holdfast/redis';
 import type { Logger } from '@holdfast/telemetry';
 import type { VectorIndex } from '@holdfast/vectors';
 
 export interface Definitions {
-  readonly queues?: readonly Queue[];
+  /** One with partitions stands for those, and one with groups for them too. */
+  readonly queues?: readonly (Queue | PartitionedQueue)[];
   readonly features?: readonly Features[];
   readonly indexes?: readonly VectorIndex[];
 }
@@ -138,7 +139,7 @@ export const SERVER = {
   app: withDefault(text('the name of an app'), 'app'),
   definitions: withDefault(
     group({
-      queues: withDefault(list<Queue>('a list of queues'), []),
+      queues: withDefault(list<Queue | PartitionedQueue>('a list of queues'), []),
       features: withDefault(list<Features>('a list of feature stores'), []),
       indexes: withDefault(list<VectorIndex>('a list of indexes'), []),
     } satisfies Readers<Definitions>),

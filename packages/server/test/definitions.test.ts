@@ -1,6 +1,6 @@
 /** A server that knows what a program defines: schemas of queues, derived features, filters and words. */
 import { createFeatures, entity, type Features, service, t, view } from '@holdfast/features';
-import { createQueue } from '@holdfast/queue';
+import { createPartitionedQueue, createQueue } from '@holdfast/queue';
 import { createIndex } from '@holdfast/vectors';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -51,6 +51,22 @@ test('tasks are decoded with the codec of their queue; a server without it says 
   const lease = { 'holdfast-lease': tasks[0].claim };
   await ask('POST', '/v1/claims:complete', { body: { result: 'of alice' }, headers: lease });
   expect(await queue.wait(id)).toBe('of alice');
+});
+
+test('a queue stands for its partitions and its groups', async () => {
+  const turn = (bytes: Uint8Array) => Uint8Array.from(bytes).reverse();
+  const codec = { encode: turn, decode: turn };
+  const parts = createPartitionedQueue({ redis: url(), name: 'parts', partitions: 2, codec });
+  const grouped = createQueue({ redis: url(), name: 'told', groups: ['mail', 'sms'], codec });
+  later(() => Promise.all([parts.close(), grouped.close()]));
+  const { ask } = await serve({ definitions: { queues: [parts, grouped] } });
+  const { id, queue } = await parts.add('alice');
+  expect((await ask('GET', `/v1/queues/${queue.name}/tasks/${id}`)).body).toMatchObject({ data: 'alice' });
+  expect((await ask('POST', '/v1/queues/told/tasks', { body: { data: 'bob', id: 't' } })).status).toBe(201);
+  expect((await grouped.group('sms').get('t'))?.data).toBe('bob');
+  expect((await ask('GET', '/v1/queues/told@mail/tasks/t')).body).toMatchObject({ data: 'bob' });
+  const { tasks } = (await ask('POST', '/v1/queues/told@mail/claims', { body: {} })).body;
+  expect(tasks).toMatchObject([{ data: 'bob' }]);
 });
 
 test('a service derives its features, which another server cannot', async () => {

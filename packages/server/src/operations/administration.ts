@@ -24,7 +24,7 @@ export const requeueAll = operation({
   answers: {
     200: { description: 'How many wait again.', schema: z.object({ requeued: z.int() }) },
   },
-  problems: ['HOLDFAST_NOT_FOUND'],
+  problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_CODEC'],
   example: { params: QUEUE, body: { limit: 100 } },
   run: (call) =>
     onQueue(call, async (queue) => {

@@ -28,6 +28,7 @@ import { Ledger } from '../quotas/ledger.js';
 import { Quotas } from '../quotas/quotas.js';
 import type { ReceiverFile } from '../webhooks/receivers.js';
 import { Webhooks } from '../webhooks/webhooks.js';
+import { definedQueue } from './defined.js';
 import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
@@ -66,7 +67,9 @@ const KNOWN_FOR = 5_000;
 
 interface Opened {
   readonly queue: Queue;
-  readonly remote: Remote;
+  /** Throws MisuseError for a queue with groups, whose tasks are theirs. */
+  readonly remote: () => Remote;
+  readonly closeRemote: () => void;
   /** Of one that a program defines it closes nothing. */
   readonly close: () => Promise<void>;
   users: number;
@@ -138,7 +141,7 @@ export class Systems {
 
   /** Works on the tasks of a queue for programs elsewhere. */
   async withRemote<Result>(name: string, work: (remote: Remote) => Promise<Result>): Promise<Result> {
-    return this.withQueue(name, () => work((this.#queues.get(name) as Opened).remote));
+    return this.withQueue(name, () => work((this.#queues.get(name) as Opened).remote()));
   }
 
   /** Throws MisuseError if the server has none. */
@@ -355,8 +358,8 @@ export class Systems {
     this.#ledger?.close();
     await Promise.all([this.#guard?.close(), this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
-      [...this.#queues.values()].map(({ close, remote }) => {
-        remote.close();
+      [...this.#queues.values()].map(({ close, closeRemote }) => {
+        closeRemote();
         return close();
       }),
     );
@@ -367,10 +370,12 @@ export class Systems {
     const { prefix, callTimeout, clock, random } = this.#options;
     let opened = this.#queues.get(name);
     if (opened === undefined) {
-      const defined = this.#options.definitions.queues.find((queue) => queue.name === name);
+      const defined = definedQueue(this.#options.definitions.queues, name);
       const queue = defined ?? createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random });
       const close = async (): Promise<void> => (defined ? undefined : queue.close());
-      opened = { queue, remote: openRemote(queue), close, users: 0 };
+      let remote: Remote | undefined;
+      const closeRemote = (): void => remote?.close();
+      opened = { queue, remote: () => (remote ??= openRemote(queue)), closeRemote, close, users: 0 };
     }
     this.#queues.delete(name);
     this.#queues.set(name, opened);
@@ -379,10 +384,10 @@ export class Systems {
   }
 
   #closeOne(): void {
-    for (const [name, { close, remote, users }] of this.#queues) {
+    for (const [name, { close, closeRemote, users }] of this.#queues) {
       if (users > 0) continue;
       this.#queues.delete(name);
-      remote.close();
+      closeRemote();
       void close();
       return;
     }
