@@ -37,6 +37,7 @@ npm run simulate -- coverage                shows which lines and branches of th
   --nodes N        how many nodes, instead of the number drawn from the seed
   --clients N      how many clients, instead of the number drawn from the seed
   --focus NAME     draws one situation again and again:
+                   queue: ${scenarioOf('queue').focuses.join(', ')}
                    workflow: ${scenarioOf('workflow').focuses.join(', ')}
                    features: ${scenarioOf('features').focuses.join(', ')}
                    vectors: ${scenarioOf('vectors').focuses.join(', ')}

@@ -58,11 +58,13 @@ export const QUEUE_CANARIES: readonly Canary[] = [
   {
     name: 'late calls claim',
     about: 'A call that was on its way for longer than a later one still claims tasks.',
+    focus: 'late calls',
     changes: [{ file: `${LUA}/work.lua`, find: 'if late then want = 0 end', replace: '' }],
   },
   {
     name: 'late calls end twice',
     about: 'What a late call ends is not looked for, although its repetition may have ended it.',
+    focus: 'late calls',
     changes: [
       {
         file: `${LUA}/work.lua`,

@@ -8,6 +8,7 @@ export const REMOTE_WORKER_CANARIES: readonly Canary[] = [
   {
     name: 'who has lost a delivery ends it',
     about: 'A remote program ends a delivery that its session has no more, although another has it by now.',
+    focus: 'late ends',
     changes: [
       {
         file: `${LUA}/finish.lua`,
@@ -31,6 +32,7 @@ export const REMOTE_WORKER_CANARIES: readonly Canary[] = [
   {
     name: 'the lease of a remote program from the answer',
     about: 'It counts from when the answer came, not from when the call was sent.',
+    focus: 'slow answers',
     changes: [
       {
         file: `${SRC}/remote.ts`,

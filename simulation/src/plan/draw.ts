@@ -26,7 +26,7 @@ import {
 export interface Wishes {
   readonly nodes?: number | undefined;
   readonly clients?: number | undefined;
-  /** Of workflows: which situation is drawn again and again. */
+  /** Which situation is drawn again and again. */
   readonly focus?: string | undefined;
 }
 

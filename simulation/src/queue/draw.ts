@@ -15,7 +15,8 @@ import { type AddedPlan, type QueueClientPlan, type QueuePlan, type QueueStep, U
 /** How many kinds of nonsense handlers throw. */
 const KINDS_OF_NONSENSE = 6;
 
-export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
+/** One without a focus. */
+export function drawPlainPlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const dice = new Dice(seed ^ 0x51ed27);
   // What handlers do wrong is drawn apart, so that the rest of a seed's plan does not depend on it.
   const wrongs = new Dice(seed ^ 0x3c6ef3);

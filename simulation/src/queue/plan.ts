@@ -3,6 +3,8 @@ import type { ClientPlan, RunPlan } from '../plan/plan.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface QueuePlan extends RunPlan<QueueStep> {
+  /** The situation that is drawn again and again, if one is. */
+  readonly focus?: string;
   readonly clients: readonly QueueClientPlan[];
   readonly queue: {
     readonly attempts: number;

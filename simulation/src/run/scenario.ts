@@ -8,7 +8,7 @@ import type { FeaturesPlan } from '../features/plan.js';
 import { joinLocks } from '../locks/part.js';
 import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
-import { drawQueuePlan } from '../queue/draw.js';
+import { drawQueuePlan, QUEUE_FOCUSES } from '../queue/focus.js';
 import { joinQueue } from '../queue/part.js';
 import type { QueuePlan } from '../queue/plan.js';
 import { joinVectors } from '../vectors/part.js';
@@ -44,9 +44,9 @@ export const LOCKS: Scenario<Plan> = {
 export const QUEUE: Scenario<QueuePlan> = {
   draw: drawQueuePlan,
   run: (plan, options) => simulate(joinQueue, plan, options),
-  parameters: ({ queue, lossy }) => ({ ...queue, lossy }),
+  parameters: ({ queue, lossy, focus }) => ({ ...queue, lossy, focus }),
   words: ['deliveries', 'tasks'],
-  focuses: [],
+  focuses: Object.keys(QUEUE_FOCUSES),
 };
 
 export const WORKFLOW: Scenario<WorkflowPlan> = {
