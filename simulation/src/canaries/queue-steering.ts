@@ -126,8 +126,9 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'a full worker keeps to itself that it was woken',
-    about: 'A worker that is woken and has no room wakes no other in its place.',
+    name: 'a worker that may not claim keeps to itself that it was woken',
+    about: 'A worker that is woken, and is paused, stops or has no room, wakes no other in its place.',
+    focus: 'full workers',
     changes: [
       {
         file: `${SRC}/consumer.ts`,

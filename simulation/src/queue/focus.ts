@@ -17,6 +17,7 @@ export const QUEUE_FOCUSES: Readonly<Record<string, DrawFocus>> = {
   'late calls': lateCalls,
   'late ends': lateEnds,
   'slow answers': slowAnswers,
+  'full workers': fullWorkers,
 };
 
 /** With the focus that is wished, if one is. */
@@ -55,7 +56,12 @@ function lateCalls(dice: Dice, plan: QueuePlan): QueuePlan {
   const worker = { concurrency: dice.whole(1, 3), lease: dice.whole(2_000, 6_000), grace: 0 };
   const clients = everybody(plan, { worker, tasks: burst(dice, 40, () => ({ takes: dice.scale(2, 40) })) });
   const breaks = several(60, () => breakOf(dice, plan, dice.scale(5, 400)));
-  return { ...distant(plan), clients, faults: breaks, queue: { ...plan.queue, timeout: dice.scale(50, 200) } };
+  return {
+    ...distant(plan),
+    clients,
+    faults: breaks,
+    queue: { ...plan.queue, timeout: dice.scale(50, 200) },
+  };
 }
 
 /** Programs without a connection end what they have so late that others have been given it. */
@@ -67,7 +73,12 @@ function lateEnds(dice: Dice, plan: QueuePlan): QueuePlan {
     tasks: burst(dice, 25, () => ({ takes: takes(), heedless: true })),
   });
   const breaks = several(50, () => breakOf(dice, plan, dice.whole(200, 700)));
-  return { ...distant(plan), clients, faults: breaks, queue: { ...plan.queue, timeout: dice.scale(300, 600) } };
+  return {
+    ...distant(plan),
+    clients,
+    faults: breaks,
+    queue: { ...plan.queue, timeout: dice.scale(300, 600) },
+  };
 }
 
 /** Programs without a connection hear late what they were given, and that they may go on, and work for all of their lease. */
@@ -93,6 +104,22 @@ function slowAnswers(dice: Dice, plan: QueuePlan): QueuePlan {
 
 /** Most of the time a call is under way, which a fault may befall. */
 const distant = (plan: QueuePlan): QueuePlan => ({ ...plan, latency: { base: 3_000, jitter: 3_000 } });
+
+/** As many tasks as there is room for, while some workers are paused that may be woken for them. */
+function fullWorkers(dice: Dice, plan: QueuePlan): QueuePlan {
+  const clients = plan.clients.map((client, place) => ({
+    ...client,
+    ...{
+      worker: { concurrency: dice.whole(1, 3), lease: 60_000, grace: 0 },
+      rests: place > 0 && dice.chance(0.5),
+    },
+  }));
+  const room = clients.reduce((sum, { worker, rests }) => sum + (rests ? 0 : worker.concurrency), 0);
+  const fills = several(room, () => ({
+    ...{ at: 50 + dice.one([0, dice.scale(1, 300)]), delay: dice.one([0, dice.scale(100, 800)]) },
+  }));
+  return { ...plan, clients, fills };
+}
 
 const several = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));

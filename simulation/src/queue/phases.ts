@@ -5,7 +5,7 @@
 import type { Crew } from '../run/crew.js';
 import type { Phases } from '../run/part.js';
 import type { World } from '../world/world.js';
-import { key } from './names.js';
+import { FILL, key } from './names.js';
 import type { QueueOracle } from './oracle.js';
 import type { QueuePlan, QueueStep } from './plan.js';
 import type { QueueProcess } from './process.js';
@@ -138,7 +138,9 @@ export class QueuePhases implements Phases {
     const world = this.#world;
     this.#addOneEach(300);
     world.scheduler.after(CALM * 1000, () => this.#addOneEach(0));
-    world.scheduler.after(3 * CALM * 1000, () => {
+    world.scheduler.after(2 * CALM * 1000, () => this.#fillUp());
+    const turns = world.plan.fills ? 5 : 3;
+    world.scheduler.after(turns * CALM * 1000, () => {
       if (!this.#isDrained || !this.#crew.isIdle)
         this.#oracle.violate('prompt', `all is well, but ${this.whatIsLeft} has not ended`);
       if (this.#world.plan.outage) this.#stopInOutage();
@@ -177,6 +179,21 @@ export class QueuePhases implements Phases {
       const name = `calm ${process.machine.name} ${delay}`;
       this.#crew.do(place, name, () => this.#addPromptly(process, name, delay));
     });
+  }
+
+  /** Where the plan says so, some workers rest, and there are as many long tasks as others have room for: each begins promptly. */
+  #fillUp(): void {
+    const { plan, scheduler } = this.#world;
+    for (const [place, { rests }] of plan.clients.entries())
+      if (plan.fills && rests) this.#crew.do(place, 'rests', (process) => process.rest());
+    for (const [number, { at, delay }] of (plan.fills ?? []).entries()) {
+      const name = `${FILL}${number}`;
+      const place = number % plan.clients.length;
+      const process = this.#crew.processes[place] as QueueProcess;
+      scheduler.after(at * 1000, () =>
+        this.#crew.do(place, name, () => this.#addPromptly(process, name, delay)),
+      );
+    }
   }
 
   async #addPromptly(process: QueueProcess, name: string, delay: number): Promise<void> {

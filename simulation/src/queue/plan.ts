@@ -5,6 +5,8 @@ import type { ClientPlan, RunPlan } from '../plan/plan.js';
 export interface QueuePlan extends RunPlan<QueueStep> {
   /** The situation that is drawn again and again, if one is. */
   readonly focus?: string;
+  /** When, after all is well, long tasks are added, as many as workers have room for, and for how long each is put off. */
+  readonly fills?: readonly { readonly at: number; readonly delay: number }[];
   readonly clients: readonly QueueClientPlan[];
   readonly queue: {
     readonly attempts: number;
@@ -59,6 +61,8 @@ export interface QueueClientPlan extends ClientPlan<QueueStep> {
   readonly wrongBackoff: boolean;
   /** When its worker is stopped, and another started in its place. */
   readonly restarts: readonly number[];
+  /** Whether its worker is paused while others are filled up. */
+  readonly rests?: boolean;
   /** Of a program that works without a connection to Redis, through this process. */
   readonly remote: RemotePlan | undefined;
 }

@@ -129,6 +129,11 @@ export class QueueProcess implements Actor<QueueStep> {
     this.startWorker(grace);
   }
 
+  /** Its worker claims no more. */
+  async rest(): Promise<void> {
+    this.#worker?.pause();
+  }
+
   /** Its worker asks for tasks although nobody has told it of any. */
   ask(): void {
     this.#worker?.resume();

@@ -1,8 +1,11 @@
 /** The limits and the schedule of a plan, as processes declare them, and what its handlers do. */
 import type { Limits, Schedule } from '@holdfast/queue';
+import { FILL } from './names.js';
 import type { QueuePlan, WorkPlan } from './plan.js';
 
 const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
+/** Longer than a task may wait that could begin. */
+const LONG: WorkPlan = { ...EASY, takes: 3_000 };
 
 export const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Schedule => ({
   ...{ every, missed },
@@ -34,5 +37,5 @@ export function workOf(plan: QueuePlan, name: string): WorkPlan {
       if (ofFan) return ofFan.work;
     }
   }
-  return EASY;
+  return name.startsWith(FILL) ? LONG : EASY;
 }
