@@ -131,3 +131,26 @@ it('what only a worker knew that is gone is heard of with the next renewal', asy
   expect(await stolen).toEqual([BELL, '1']);
   await eventually(() => seen, [1]);
 });
+
+it('a worker of several queues that only asks for tasks has no other woken in its place', async () => {
+  const queues = ['q', 'r', 's'].map((name) => queueOf<number>({ name }));
+  let handled = 0;
+  let roused = 0;
+  const handler = (): void => {
+    handled += 1;
+  };
+  workerOf({ queue: queues, lease, handler });
+  await asleep(1);
+  await watchCommands((line) => {
+    if (/"(?:fcall|evalsha)" ".*_rouse/i.test(line)) roused += 1;
+  });
+  const [rounds, many] = [4, 5];
+  for (let round = 1; round <= rounds; round += 1) {
+    await Promise.all(
+      queues.map((queue) => queue.addMany(Array.from({ length: many }, (_, data) => ({ data })))),
+    );
+    await eventually(() => handled, round * many * queues.length);
+  }
+  // It has room whenever it is woken. Consumers that woke each other, because others asked, did so again and again.
+  expect(roused).toBe(0);
+});
