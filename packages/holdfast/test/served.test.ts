@@ -229,6 +229,9 @@ inFull('looks at feature stores', async () => {
     ['lanes', 'profile'],
     ['generations', 'profile'],
     ['health', '--json'],
+    ['drift', 'profile'],
+    ['drift', 'profile', '--json'],
+    ['drift', 'none'],
   ]) {
     await same('features', ...words, '--store', 'shop');
   }

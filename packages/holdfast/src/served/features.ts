@@ -5,6 +5,7 @@
  */
 import type { Client } from '@holdfast/client';
 import type { Features, StoreHealth, StoreStats, View } from '@holdfast/features';
+import type { Drift, FeatureDrift } from '@holdfast/features/offline';
 
 /** What a server shows of a view. */
 export interface ServedView
@@ -24,6 +25,8 @@ export interface ServedStore extends Pick<Features, 'name' | 'stats' | 'health'>
   readonly views: readonly ServedView[];
   readonly served: readonly { readonly name: string; readonly version: number }[];
   lanes(view: ServedView, options: { readonly generation?: string }): Promise<readonly ServedLane[]>;
+  /** Absent of a store in Redis: `driftOf` is a function of its package. */
+  drift?(view: ServedView): Promise<Drift>;
   rows(view: ServedView, ids: readonly never[]): Promise<readonly ServedRow[]>;
   get(
     service: never,
@@ -85,6 +88,7 @@ export async function storeOf({ features }: Client, name: string): Promise<Serve
         })),
       })) as unknown as ServedLane[];
     },
+    drift: async ({ name: view }) => driftIn(await features.drift(name, view)),
     async rows({ name: view }, ids) {
       const { rows } = await features.rows(name, view, { ids: ids.map((id) => id ?? null) });
       return rows.map(({ values, time, reason }) => ({
@@ -118,4 +122,21 @@ function healthIn({ problems, views }: State): StoreHealth {
     return [name, { live, behind, filling }];
   });
   return { problems, views: Object.fromEntries(all) };
+}
+
+function driftIn({ since, rows, features }: Awaited<ReturnType<Client['features']['drift']>>): Drift {
+  const spread = ({ count, nulls, mean }: (typeof features)[number]['now']): FeatureDrift['now'] => ({
+    ...{ count, nulls, mean: mean ?? null },
+  });
+  return {
+    since: since === undefined ? undefined : new Date(since),
+    rows,
+    features: features.map(
+      ({ feature, verdict, psi = null, nullPsi = null, before, now, bins }): FeatureDrift => ({
+        ...{ feature, verdict, psi, nullPsi, now: spread(now) },
+        before: before && spread(before),
+        bins: bins.map(({ upTo = null, ...shares }) => ({ upTo, ...shares })),
+      }),
+    ),
+  };
 }

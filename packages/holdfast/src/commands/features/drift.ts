@@ -1,10 +1,22 @@
 /** The actions of `holdfast features` on how values are spread: `profile`, `drift`, `baseline`. */
-import type { View } from '@holdfast/features';
+import type { Features, View } from '@holdfast/features';
+import type { Drift } from '@holdfast/features/offline';
 import type { Command } from '../../command.js';
-import { JSON_OUTPUT } from '../../options.js';
+import { JSON_OUTPUT, type Option } from '../../options.js';
+import type { ServedStore, ServedView } from '../../served/features.js';
 import { renderTable } from '../../table.js';
 import { named, quoted, withDuckDb } from './duckdb.js';
-import { answer, type Call, OF_EVERY_ACTION, onStore, PLACE, VIEW_OPERAND, viewOf } from './opened.js';
+import {
+  answer,
+  type Call,
+  OF_EVERY_ACTION,
+  onServedStore,
+  onStore,
+  PLACE,
+  SERVED_PLACE,
+  VIEW_OPERAND,
+  viewOf,
+} from './opened.js';
 import { BASELINE_DIR, DIR, DRIFT_DIR, FORGET, SAMPLE, SINCE, TURN, UNTIL } from './options.js';
 
 export const profile: Command = {
@@ -48,9 +60,14 @@ with --dir, exported rows from --from on with those before. "psi" is the
 population stability index, below 0.1 usually called stable and above 0.25 a
 change, "nulls" that of being null; "ks" is the statistic of the
 Kolmogorov-Smirnov test, with its p. Of fewer than 200 rows nothing is said.`,
-  options: [...PLACE, DRIFT_DIR, TURN, UNTIL, SAMPLE, JSON_OUTPUT],
+  options: [
+    ...SERVED_PLACE,
+    ...[DRIFT_DIR, TURN, UNTIL, SAMPLE].map((option): Option => ({ ...option, direct: 'detail' })),
+    JSON_OUTPUT,
+  ],
   example: 'holdfast features drift profile --store shop',
-  run: onStore((call) => (call.args.text(DRIFT_DIR) === undefined ? ofServed(call) : ofExported(call))),
+  run: (args, ...rest) =>
+    (args.text(DRIFT_DIR) === undefined ? onServedStore(ofServed) : onStore(ofExported))(args, ...rest),
 };
 
 /** How far exported rows have moved from those before. */
@@ -73,13 +90,12 @@ async function ofExported(call: Call): Promise<number> {
 }
 
 /** How far the rows that are served have moved from the baseline. */
-async function ofServed(call: Call): Promise<number> {
+async function ofServed(call: Call<ServedStore>): Promise<number> {
   const view = viewOf(call);
   for (const option of [TURN, UNTIL])
     if (call.args.text(option) !== undefined)
       throw call.args.wrong(`--${option.name} is of exported rows: it goes with --dir`);
-  const { driftOf } = await import('@holdfast/features/offline');
-  const found = await driftOf({ store: call.store, view, ...servedSample(call) });
+  const found = await (call.store.drift?.(view) ?? driftInRedis(call, view));
   const rows = found.features.map(({ feature, verdict, psi, nullPsi, before, now }) => [
     ...[feature, verdict, ...[psi, nullPsi, before?.mean ?? null, now.mean].map(shownNumber)],
     ...[before === undefined ? '' : String(before.nulls), String(now.nulls)],
@@ -90,6 +106,11 @@ async function ofServed(call: Call): Promise<number> {
       ? `${found.rows} rows were looked at. There is no baseline: "holdfast features baseline ${view.name}" keeps one.`
       : `${found.rows} rows were looked at; the baseline is of ${found.since.toISOString()}.`;
   return answer(call, found, `${renderTable([heading, ...rows])}\n${about}`);
+}
+
+async function driftInRedis(call: Call<ServedStore>, view: ServedView): Promise<Drift> {
+  const { driftOf } = await import('@holdfast/features/offline');
+  return driftOf({ store: call.store as Features, view: view as View, ...servedSample(call) });
 }
 
 export const baseline: Command = {
@@ -128,7 +149,7 @@ between them are kept, no rows. It changes nothing that is served.`,
 };
 
 /** Redis is asked for each row that is served, so that fewer of them are looked at. */
-function servedSample({ args }: Call): { readonly sample?: number } {
+function servedSample({ args }: Pick<Call, 'args'>): { readonly sample?: number } {
   const sample = args.count(SAMPLE, 1, 100_000);
   return sample === undefined ? {} : { sample };
 }
