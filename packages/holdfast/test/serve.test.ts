@@ -27,11 +27,12 @@ test('serves the operations to a key, writes a line for each request, and stops'
   const key = made.stdout.trim();
   expect(await readFile(file, 'utf8')).not.toContain(key);
   const audit = join(folder, 'audit.jsonl');
-  const server = holdfast(['serve', '--port', '0', '--drain', '0', '--audit', audit], {
+  const flags = ['--port', '0', '--grpc-port', '0', '--drain', '0', '--audit', audit];
+  const server = holdfast(['serve', ...flags], {
     HOLDFAST_KEYS: file,
     REDIS_URL: nodes.urls[0] ?? '',
   });
-  const [, url] = await server.until(/serves (\S+);/);
+  const [, url] = await server.until(/serves (\S+);.* gRPC is at 127\.0\.0\.1:\d+\./);
   const reply = await fetch(`${url}/v1/queues/images/tasks`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

@@ -176,6 +176,37 @@ test('a deadline ends a call that Redis keeps waiting; the server goes on', asyn
   expect((await call(ROWS, u1)).code).toBe(0);
 });
 
+test('a call that is under way when the server stops ends as it would have', async () => {
+  let begun = 0;
+  const validate = (value: unknown) => {
+    begun += 1;
+    return { value };
+  };
+  const request = { '~standard': { version: 1, vendor: 'test', validate } } as const;
+  const profile = view('profile', { entity: entity('user'), fields: { tier: t.string() } });
+  const asked = service('asked', { views: { profile }, request });
+  const store = createFeatures({ redis: url(), name: 'asked', views: [profile], services: [asked] });
+  later(() => store.close());
+  await store.apply();
+  const { server } = await serve({ grpc, definitions: { features: [store] } });
+  const { call } = callerOf(server);
+  const ask = () =>
+    call(SERVICE, {
+      store: 'asked',
+      service: 'asked',
+      ids: [{ parts: { user: 'u1' } }],
+      request: { numberValue: 1 },
+    });
+  expect((await ask()).code).toBe(0);
+  const redis = new Redis(url());
+  later(() => redis.disconnect());
+  await redis.client('PAUSE', 300, 'ALL');
+  const underWay = ask();
+  await expect.poll(() => begun, { interval: 5 }).toBe(2);
+  await server.close();
+  expect((await underWay).code).toBe(0);
+});
+
 test('its health is told without a key, and whoever watches is told when the server stops; then nothing listens', async () => {
   const { file } = keysOf({ a: ['*'] });
   const { server } = await serve({ grpc, keys: file, drain: 200 });

@@ -2,7 +2,7 @@
  * From a call by gRPC to its answer: its operation is admitted and carried out as a request of HTTP is (http/admission.ts).
  *
  * Guarantees: every call is answered, with a status and a code of docs/ERRORS.md if it was not carried out. One whose deadline has
- * passed, or whose client has gone, is aborted.
+ * passed is answered so, and what it waits for is aborted.
  */
 import type { Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/kernel';

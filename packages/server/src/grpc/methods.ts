@@ -57,9 +57,6 @@ const answering = <Of>(operation: Operation, messageOf: (call: Of) => Promise<ob
   run: async (call) => ({ status: 200, body: await messageOf(call as unknown as Of) }),
 });
 
-/** A call whose deadline ends what it waits for. */
-type Waiting = Pick<Call, 'signal'>;
-
 const readRowsMethod: Method = {
   service: FEATURES,
   name: 'ReadRows',
@@ -67,8 +64,8 @@ const readRowsMethod: Method = {
     params: { store: text(store), view: text(view) },
     body: present({ ids: mapped(ids, idOf) }),
   }),
-  operation: answering<Parameters<typeof readRows>[0] & Waiting>(rows, async (call) => {
-    const { view, found } = await readRows(call, { signal: call.signal });
+  operation: answering<Parameters<typeof readRows>[0]>(rows, async (call) => {
+    const { view, found } = await readRows(call);
     const { features, values } = tableOf(
       found.map((row) => row.values),
       new Map(kindsOf(view)),
@@ -94,8 +91,8 @@ const readServiceMethod: Method = {
       request: request === undefined ? undefined : fromValue(request),
     }),
   }),
-  operation: answering<Parameters<typeof readService>[0] & Waiting>(serve, async (call) => {
-    const { service, found } = await readService(call, { signal: call.signal });
+  operation: answering<Parameters<typeof readService>[0]>(serve, async (call) => {
+    const { service, found } = await readService(call);
     const kinds = Object.entries(service.views).flatMap(([alias, view]) => kindsOf(view, `${alias}.`));
     const { features, values } = tableOf(found, new Map(kinds));
     return { features, answers: values.map((each) => ({ values: each })) };

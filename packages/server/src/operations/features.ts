@@ -128,10 +128,11 @@ type RowsCall = Pick<
 >;
 
 /** The view, and a row for each id, with the values as they are in the program. Throws NotFoundError. */
-export const readRows = (
-  { systems, params, body }: RowsCall,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<{ readonly view: View; readonly found: readonly ReadRow[] }> =>
+export const readRows = ({
+  systems,
+  params,
+  body,
+}: RowsCall): Promise<{ readonly view: View; readonly found: readonly ReadRow[] }> =>
   systems.withStore(
     params.store,
     (store) => viewIn(store, params.view) !== undefined,
@@ -139,7 +140,7 @@ export const readRows = (
       const view = viewIn(store, params.view);
       if (!view) throw new NotFoundError(`The store "${params.store}" has no view "${params.view}".`);
       const ids = body.ids.map((id) => id ?? undefined) as never[];
-      return { view, found: await store.rows(view, ids, options) };
+      return { view, found: await store.rows(view, ids) };
     },
   );
 
@@ -180,10 +181,11 @@ type ServiceCall = Pick<
 type Values = Readonly<Record<string, unknown>>;
 
 /** The service, and what it serves for each of the ids, with the values as they are in the program. Throws NotFoundError. */
-export const readService = (
-  { systems, params, body }: ServiceCall,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<{ readonly service: Service; readonly found: readonly Values[] }> =>
+export const readService = ({
+  systems,
+  params,
+  body,
+}: ServiceCall): Promise<{ readonly service: Service; readonly found: readonly Values[] }> =>
   systems.withStore(
     params.store,
     (store) => serviceIn(store, params.service) !== undefined,
@@ -194,8 +196,7 @@ export const readService = (
           `The store "${params.store}" has no service "${params.service}" that the server can serve; one that derives features needs the program that defines it.`,
         );
       }
-      const ids = body.ids as never[];
-      const found = await store.get(service, ids, body.request as never, options as never);
+      const found = await store.get(service, body.ids as never[], body.request as never);
       return { service, found: found as never };
     },
   );
