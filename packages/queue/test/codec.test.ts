@@ -401,12 +401,13 @@ it('goes together with kinds, batches, tenants, the last of several, holders, ef
   const codec = aes(1);
   const queue = queueOf<unknown>({ codec, attempts: 1, retry: { within: 1_000 } });
   const plain = queueOf<unknown>();
-  const last = { deduplicate: { key: 'd', within: 50, keep: 'last' } } as const;
+  const last = { deduplicate: { key: 'd', within: 3_600_000, keep: 'last' } } as const;
   const { id } = await queue.add('first', last);
   await plain.add('plain', last);
   expect(await queue.get(id)).toMatchObject({ data: 'plain' });
   await queue.add('last', last);
   expect(await plain.get(id)).toMatchObject({ data: undefined, encoded: expect.any(String) });
+  await queue.promote(id);
   await queue.guard.initialize();
   const holder = { token: 7, resource: 'r', issuer: 'i' };
   await queue.addMany([{ data: 'held', options: { tenant: 't' } }], { holder });
