@@ -8,10 +8,11 @@
  */
 import { UnavailableError } from '@holdfast/kernel';
 import { Columns } from './columns.js';
+import { DocumentList, readDocument } from './document-list.js';
 import { Vocabulary } from './vocabulary.js';
 import { placeOf, WordsArena } from './words-arena.js';
 
-/** A posting is a slot and a code; in the list of a document, a term and a code. */
+/** Of slots, and of numbers of terms: a posting is a slot and a code of 8 bits. */
 const SLOTS = 2 ** 24;
 /** Of the pieces of a list, which hold 2, 4, 8 and so on, up to this. */
 const MOST_IN_PIECE = 1_024;
@@ -41,6 +42,8 @@ export interface Content {
 export class Postings {
   readonly #limit: number;
   readonly #arena = new WordsArena();
+  /** What is put. */
+  readonly #written = new DocumentList();
   readonly #termOf = new Map<string, number>();
   readonly #terms: string[] = [];
   /** Of all terms, those that no document has any more, too. */
@@ -100,30 +103,31 @@ export class Postings {
 
   /** Throws UnavailableError when the memory is full; then the document that the id had is still there. */
   put(id: string, content: Content): void {
-    const known = content.terms.map((text) => this.#termOf.get(text));
-    this.#requireRoom(id, content, known);
+    const { terms, codes, length } = content;
+    // Those that are new are numbered as they come.
+    let fresh = this.#terms.length;
+    const numbers = terms.map((text) => this.#termOf.get(text) ?? fresh++);
+    this.#written.write(numbers, codes);
+    this.#requireRoom(id, content, numbers);
     this.delete(id);
     const slot = this.#ids.length;
     this.#ofSlot.reserve(slot + 1);
     this.#ids.push(id);
     this.#slotOf.set(id, slot);
     this.#strings += ENTRY + 2 * id.length;
-    const list = this.#arena.allocate(content.terms.length + 1);
+    const list = this.#arena.allocate(wordsFor(this.#written.length));
+    const { bytes, length: written } = this.#written;
+    this.#arena.bytesOf(list).set(bytes.subarray(0, written), 4 * placeOf(list));
     const { list: lists, length: lengths, isThere } = this.#ofSlot.all;
     lists[slot] = list;
-    lengths[slot] = content.length;
+    lengths[slot] = length;
     isThere[slot] = 1;
     this.#lengths += lengths[slot]!;
-    const words = this.#arena.pageOf(list);
-    let at = placeOf(list);
-    words[at] = content.terms.length;
-    content.terms.forEach((text, index) => {
-      const code = content.codes[index]!;
-      const term = known[index] ?? this.#intern(text);
-      this.#append(term, slot, code);
-      at += 1;
-      words[at] = (term << 8) | code;
-    });
+    for (let index = 0; index < numbers.length; index++) {
+      const term = numbers[index]!;
+      if (term === this.#terms.length) this.#intern(terms[index]!);
+      this.#append(term, slot, codes[index]!);
+    }
   }
 
   /** Whether it was there. */
@@ -135,23 +139,21 @@ export class Postings {
     isThere[slot] = 0;
     this.#lengths -= length[slot]!;
     const { documents } = this.#ofTerm.all;
-    const words = this.#arena.pageOf(list[slot]!);
-    const start = placeOf(list[slot]!);
-    for (let at = start + 1; at <= start + words[start]!; at++) documents[words[at]! >>> 8]! -= 1;
+    readDocument(this.#arena.bytesOf(list[slot]!), 4 * placeOf(list[slot]!), (term) => {
+      documents[term]! -= 1;
+    });
     return true;
   }
 
   /** What the document of a slot was stored as. */
   contentOf(slot: number): Content {
     const { list, length } = this.#ofSlot.all;
-    const start = placeOf(list[slot]!);
-    const words = this.#arena.pageOf(list[slot]!).subarray(start + 1);
-    const all = words.subarray(0, this.#arena.pageOf(list[slot]!)[start]!);
-    return {
-      terms: Array.from(all, (word) => this.#terms[word >>> 8]!),
-      codes: Uint8Array.from(all, (word) => word & 255),
-      length: length[slot]!,
-    };
+    const [terms, codes]: [string[], number[]] = [[], []];
+    readDocument(this.#arena.bytesOf(list[slot]!), 4 * placeOf(list[slot]!), (term, code) => {
+      terms.push(this.#terms[term]!);
+      codes.push(code);
+    });
+    return { terms, codes, length: length[slot]! };
   }
 
   /** The number of a term, if there is such a term. */
@@ -197,7 +199,7 @@ export class Postings {
     }
   }
 
-  #intern(text: string): number {
+  #intern(text: string): void {
     const term = this.#terms.length;
     this.#ofTerm.reserve(term + 1);
     this.#terms.push(text);
@@ -205,7 +207,6 @@ export class Postings {
     this.#ofTerm.all.leastLength[term] = Number.POSITIVE_INFINITY;
     this.#strings += TERM_ENTRY + 2 * text.length;
     this.vocabulary.add(term);
-    return term;
   }
 
   #append(term: number, slot: number, code: number): void {
@@ -229,14 +230,14 @@ export class Postings {
     of.leastLength[term] = Math.min(of.leastLength[term]!, this.#ofSlot.all.length[slot]!);
   }
 
-  #requireRoom(id: string, { terms }: Content, known: readonly (number | undefined)[]): void {
+  #requireRoom(id: string, { terms }: Content, numbers: readonly number[]): void {
     const { left, postings } = this.#ofTerm.all;
-    let words = terms.length + 1;
+    let words = wordsFor(this.#written.length);
     let strings = ENTRY + 2 * id.length;
     let fresh = 0;
     for (let index = 0; index < terms.length; index++) {
-      const term = known[index];
-      if (term === undefined) {
+      const term = numbers[index]!;
+      if (term >= this.#terms.length) {
         fresh += 1;
         words += 3;
         strings += TERM_ENTRY + 2 * terms[index]!.length;
@@ -259,6 +260,9 @@ export class Postings {
     );
   }
 }
+
+/** Words that hold so many bytes. */
+const wordsFor = (bytes: number): number => (bytes + 3) >> 2;
 
 /** Of a list of so many postings whose last piece is full: how many the next one holds. */
 const sizeAfter = (postings: number): number => Math.min(postings + 2, MOST_IN_PIECE);

@@ -1,13 +1,15 @@
-/** Memory in 32-bit words, in pages of 1 MiB: an address stays what it is while the memory grows. */
+/** Memory in 32-bit words, in pages of 1 MiB, that are also read as bytes: an address stays what it is while the memory grows. */
 
 const PAGE_BITS = 18;
 const PAGE = 2 ** PAGE_BITS;
 const MASK = PAGE - 1;
 /** Most words that are allocated at once. */
-const MOST_WORDS = 65_536;
+const MOST_WORDS = 98_304;
 
 export class WordsArena {
   readonly #pages: Uint32Array[] = [];
+  /** The same. */
+  readonly #bytes: Uint8Array[] = [];
   #used = PAGE;
 
   get bytes(): number {
@@ -26,7 +28,9 @@ export class WordsArena {
   /** The address of so many words, all zero, which lie in one page. */
   allocate(words: number): number {
     if (this.#used + words > PAGE) {
-      this.#pages.push(new Uint32Array(PAGE));
+      const page = new Uint32Array(PAGE);
+      this.#pages.push(page);
+      this.#bytes.push(new Uint8Array(page.buffer));
       this.#used = 0;
     }
     const address = (((this.#pages.length - 1) << PAGE_BITS) | this.#used) >>> 0;
@@ -36,6 +40,10 @@ export class WordsArena {
 
   pageOf(address: number): Uint32Array {
     return this.#pages[address >>> PAGE_BITS]!;
+  }
+
+  bytesOf(address: number): Uint8Array {
+    return this.#bytes[address >>> PAGE_BITS]!;
   }
 }
 
