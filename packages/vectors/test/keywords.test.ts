@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { Finder } from '../src/keywords/find.js';
 import { Postings } from '../src/keywords/postings.js';
-import { bm25, type Scoring } from '../src/keywords/scoring.js';
+import { bm25, rarity, type Scoring } from '../src/keywords/scoring.js';
 import {
   bm25Of,
   type Counts,
@@ -98,7 +98,7 @@ describe('an index of keywords', () => {
       documents.set(`d${n}`, counts);
     }
     let [met, lookedUp] = [0, 0];
-    const plain = bm25({ k1: 1.2, b: 0.75, unit: 1 / 8 });
+    const plain = bm25({ k1: 1.2, b: 0.75, unit: 1 / 8, meanLength: 3 });
     const scoring: Scoring = (all, term, weight) => {
       const scorer = plain(all, term, weight);
       return {
@@ -117,7 +117,10 @@ describe('an index of keywords', () => {
         },
       };
     };
-    const terms = countsOf('often seldom');
+    const terms = [
+      ['seldom', rarity(6_000, 60)],
+      ['often', rarity(6_000, 6_000)],
+    ] as const;
     const found = new Finder().find(postings, {
       terms,
       scoring,

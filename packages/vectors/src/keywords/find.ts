@@ -1,10 +1,11 @@
 /**
  * The best documents for a query, without looking at all that have one of its terms.
  *
- * Slots are gone through in windows, whose scores lie in the nearest cache. The terms are taken in the order of how much they can
- * add. Once the rest of them together cannot lift a document that the first ones have not met above the k-th best so far, only
- * these are read; the rest add to documents that were met and can still be among the best: MaxScore, after Turtle and Flood, "Query
- * evaluation: strategies and optimizations" (1995). The k-th best rises from window to window, so that fewer terms are read.
+ * Slots are gone through in windows, whose scores lie in the nearest cache. The terms are taken in the order of their weights, whatever
+ * an index has of them, so that all indexes that documents are spread over round their sums alike. Once the rest of them together cannot
+ * lift a document that the first ones have not met above the k-th best so far, only these are read; the rest add to documents that
+ * were met and can still be among the best: MaxScore, after Turtle and Flood, "Query evaluation: strategies and optimizations" (1995).
+ * The k-th best rises from window to window, so that fewer terms are read.
  *
  * Guarantees: the same documents, scores and order as adding everything up; of equal scores the lower id comes first. A filter is
  * asked once for a document at most.
@@ -15,8 +16,8 @@ import type { Postings, TermPostings } from './postings.js';
 import { type Scorer, type Scoring, WINDOW, Window } from './scoring.js';
 
 export interface Ask {
-  /** Weights above 0, by term. */
-  readonly terms: ReadonlyMap<string, number>;
+  /** Weights above 0, by term, in the order in which they are added up: the highest first. */
+  readonly terms: readonly (readonly [term: string, weight: number])[];
   readonly scoring: Scoring;
   readonly k: number;
   readonly minScore: number | undefined;
@@ -83,16 +84,16 @@ interface Term {
   readonly cursor: Cursor;
 }
 
-/** The term that can add most first. */
-function termsOf(postings: Postings, weights: ReadonlyMap<string, number>, scoring: Scoring): Term[] {
+function termsOf(postings: Postings, weights: Ask['terms'], scoring: Scoring): Term[] {
   const known: [TermPostings, number][] = [];
   for (const [text, weight] of weights) {
     const term = postings.term(text);
     if (term !== undefined) known.push([term, weight]);
   }
-  return known
-    .map(([term, weight]) => ({ scorer: scoring(postings, term, weight), cursor: new Cursor(term) }))
-    .sort((a, b) => b.scorer.bound - a.scorer.bound);
+  return known.map(([term, weight]) => ({
+    scorer: scoring(postings, term, weight),
+    cursor: new Cursor(term),
+  }));
 }
 
 /** The first slot that one of the first terms has and that was not read. */

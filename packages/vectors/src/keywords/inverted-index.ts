@@ -8,9 +8,9 @@
 import { BusyError, type Clock, throwIfAborted } from '@holdfast/kernel';
 import { Slices } from '../index/slices.js';
 import { type Ask, Finder, type Found } from './find.js';
+import type { QueryCounts } from './plan.js';
 import { type Content, Postings } from './postings.js';
-import { rarity } from './scoring.js';
-import { type VariantOptions, variantsOf } from './variants.js';
+import { countsOf, type Word } from './variants.js';
 
 export interface KeywordStats {
   readonly documents: number;
@@ -63,15 +63,10 @@ export class InvertedIndex {
     return this.#postings.delete(id);
   }
 
-  /** How much a term says, by how few documents have it; 1 for one that none has. */
-  rarityOf(term: string): number {
-    const documents = this.#postings.term(term)?.documents;
-    return documents === undefined ? 1 : rarity(this.#postings.documents, documents);
-  }
-
-  /** What a word may stand for, with weights. */
-  variantsOf(word: string, how: VariantOptions): ReturnType<typeof variantsOf> {
-    return variantsOf(this.#postings, word, how);
+  /** What it has for the words of a query, of each up to `most` terms. */
+  count(words: readonly Word[], most: number): QueryCounts {
+    const { documents, length } = this.#postings;
+    return { documents, length, words: words.map((word) => countsOf(this.#postings, word, most)) };
   }
 
   find(ask: Ask): Found[] {

@@ -7,6 +7,7 @@
 import { display, MisuseError, readOptions, type Settings } from '@holdfast/kernel';
 import type { Hit } from '../index/finding.js';
 import { codeOf } from './codes.js';
+import type { Ask } from './find.js';
 import { InvertedIndex, type KeywordStats } from './inverted-index.js';
 import {
   COMPACT,
@@ -20,10 +21,12 @@ import {
   requireDocumentId,
   type WordSearchOptions,
 } from './options.js';
+import { mostToldOf, planOf, type QueryCounts, type WordsPlan } from './plan.js';
 import type { Content } from './postings.js';
-import { bm25, type Scoring } from './scoring.js';
+import { bm25 } from './scoring.js';
 import { type Snippet, type SnippetOptions, snippetOf } from './snippet.js';
 import { Tokenizer } from './tokenizer.js';
+import type { Word } from './variants.js';
 
 /** A text, or the texts of fields; a document need not have all of them. */
 export type Text = string | Readonly<Record<string, string>>;
@@ -38,15 +41,12 @@ export class KeywordIndex {
   readonly #settings: Settings<typeof KEYWORD_INDEX>;
   readonly #tokenizer: Tokenizer;
   readonly #index: InvertedIndex;
-  readonly #scoring: Scoring;
 
   /** Throws MisuseError. */
   constructor(options: KeywordIndexOptions) {
     this.#settings = readOptions('createKeywordIndex', options, KEYWORD_INDEX);
-    const { k1, b } = this.#settings;
     this.#tokenizer = new Tokenizer(this.#settings);
     this.#index = new InvertedIndex(this.#settings);
-    this.#scoring = bm25({ k1, b, unit: FIELD_UNIT });
   }
 
   get size(): number {
@@ -77,9 +77,32 @@ export class KeywordIndex {
     if (typeof query !== 'string') throw new MisuseError(`A query is a text; got ${display(query)}.`);
     const wishes = readWordSearch(options);
     const { limit, offset, minScore, filter } = wishes;
-    const terms = this.#termsOf(query, wishes);
-    const k = limit + offset;
-    return this.#index.find({ terms, scoring: this.#scoring, k, minScore, filter }).slice(offset);
+    const plan = this.planOf(query, wishes);
+    return this.find(plan, { k: limit + offset, minScore, filter }).slice(offset);
+  }
+
+  /** The words of a query. */
+  wordsOf(query: string, { prefix, typos }: QueryWishes): readonly Word[] {
+    const tokens = this.#tokenizer.tokens(query);
+    const last = tokens.at(-1);
+    const beginning = prefix && last?.end === query.length ? last.term : undefined;
+    const times = new Map<string, number>();
+    for (const { term } of tokens) times.set(term, (times.get(term) ?? 0) + 1);
+    return [...times].map(([text, count]) => ({
+      ...{ text, times: count, isBeginning: text === beginning },
+      typos: typos === true,
+    }));
+  }
+
+  /** What it has for words: for a plan of this index alone, or of several, of which this is one. */
+  count(words: readonly Word[], indexes = 1): QueryCounts {
+    return this.#index.count(words, mostToldOf(indexes));
+  }
+
+  /** The documents with the highest scores by a plan, the best first; of equal ones by id. */
+  find({ weights, meanLength }: WordsPlan, ask: Omit<Ask, 'terms' | 'scoring'>): Hit[] {
+    const { k1, b } = this.#settings;
+    return this.#index.find({ ...ask, terms: weights, scoring: bm25({ k1, b, unit: FIELD_UNIT, meanLength }) });
   }
 
   /**
@@ -92,12 +115,12 @@ export class KeywordIndex {
     }
     const { prefix, typos, ...plain } = options;
     const wishes = readOptions('snippet', { prefix, typos }, QUERY);
-    const terms = [
-      ...this.#tokenizer.tokens(query).map(({ term }) => term),
-      ...this.#termsOf(query, wishes).keys(),
-    ];
-    const weights = new Map(terms.map((term) => [term, this.#index.rarityOf(term)]));
-    return snippetOf({ text, tokens: this.#tokenizer.tokens(text), weights }, plain);
+    return this.mark(text, this.planOf(query, wishes), plain);
+  }
+
+  /** The part of a text that says most about a query, by the plan of that. Throws MisuseError. */
+  mark(text: string, { rarities }: WordsPlan, options: SnippetOptions): Snippet {
+    return snippetOf({ text, tokens: this.#tokenizer.tokens(text), weights: new Map(rarities) }, options);
   }
 
   stats(): KeywordStats {
@@ -114,20 +137,10 @@ export class KeywordIndex {
     await this.#index.compact(signal);
   }
 
-  /** What each word of a query counts: as often as it is there, and what it may stand for. */
-  #termsOf(query: string, { prefix, typos }: Settings<typeof QUERY>): ReadonlyMap<string, number> {
-    const tokens = this.#tokenizer.tokens(query);
-    const counts = new Map<string, number>();
-    for (const { term } of tokens) counts.set(term, (counts.get(term) ?? 0) + 1);
-    if (!prefix && !typos) return counts;
-    const last = tokens.at(-1);
-    const beginning = prefix && last?.end === query.length ? last.term : undefined;
-    const weights = new Map<string, number>();
-    for (const [word, count] of counts) {
-      for (const [term, weight] of this.#index.variantsOf(word, { isBeginning: word === beginning, typos }))
-        weights.set(term, (weights.get(term) ?? 0) + count * weight);
-    }
-    return weights;
+  /** By what it counts itself. */
+  planOf(query: string, wishes: QueryWishes): WordsPlan {
+    const words = this.wordsOf(query, wishes);
+    return planOf(words, [this.count(words)]);
   }
 
   #contentOf(id: string, text: Text): Content {

@@ -80,8 +80,9 @@ export class Postings {
     return this.#arena.bytes + this.#ofTerm.bytes + this.#ofSlot.bytes + this.#strings;
   }
 
-  get meanLength(): number {
-    return this.documents === 0 ? 1 : this.#lengths / this.documents;
+  /** Of all documents together. */
+  get length(): number {
+    return this.#lengths;
   }
 
   /** By slot. */

@@ -62,6 +62,7 @@ export interface Scorer {
   addTo(piece: Piece, window: Window): void;
 }
 
+/** `weight` is that of a term in the query, for BM25 its rarity included. */
 export type Scoring = (postings: Postings, term: TermPostings, weight: number) => Scorer;
 
 /** Bounds are sums, rounded in another order than scores. */
@@ -71,14 +72,22 @@ const ROUNDING = 1 + 1e-9;
 export const rarity = (all: number, having: number): number =>
   Math.log(1 + (all - having + 0.5) / (having + 0.5));
 
-/** `unit` is what weights are counted in. */
-export function bm25({ k1, b, unit }: { k1: number; b: number; unit: number }): Scoring {
+export interface Bm25 {
+  readonly k1: number;
+  readonly b: number;
+  /** What weights are counted in. */
+  readonly unit: number;
+  /** Of all documents that are searched, those of other indexes included. */
+  readonly meanLength: number;
+}
+
+export function bm25({ k1, b, unit, meanLength }: Bm25): Scoring {
   return (postings, term, weight) => {
     const lengths = postings.lengths;
     // Both sides of the fraction in units.
-    const factor = weight * rarity(postings.documents, term.documents) * (k1 + 1);
+    const factor = weight * (k1 + 1);
     const fixed = (k1 * (1 - b)) / unit;
-    const slope = (k1 * b) / postings.meanLength / unit;
+    const slope = (k1 * b) / meanLength / unit;
     const scoreOf = (posting: number): number => {
       const units = UNITS[posting & 255]!;
       return (factor * units) / (units + fixed + slope * lengths[posting >>> 8]!);

@@ -17,6 +17,7 @@ import {
   SPARSE_INDEX,
   type SparseIndexOptions,
 } from './options.js';
+import { byWeight } from './plan.js';
 import { products, type Scoring } from './scoring.js';
 
 /** Weights from 0 to 63, by term. Those of a document are kept in 8 bits: exact in steps of 1/64 below 1, else within 1.6 %. */
@@ -67,7 +68,7 @@ export class SparseIndex {
   /** The documents with the highest scores, the best first; of equal ones by id. Throws MisuseError. */
   search(weights: TermWeights, options: KeywordSearchOptions = {}): Hit[] {
     const { limit, offset, minScore, filter } = readKeywordSearch(options);
-    const terms = new Map(weightsOf(weights).filter(([, weight]) => weight >= 1e-9));
+    const terms = weightsOf(weights).filter(([, weight]) => weight >= 1e-9).sort(byWeight);
     const k = limit + offset;
     return this.#index.find({ terms, scoring: this.#scoring, k, minScore, filter }).slice(offset);
   }
@@ -92,7 +93,7 @@ export function weightsOf(weights: unknown, of = 'Weights'): readonly (readonly 
   if (entries.length > MOST_TERMS) {
     throw new MisuseError(`${of} are ${MOST_TERMS} at most; got ${entries.length}.`);
   }
-  return entries.map(([term, weight]) => {
+  return entries.map(([term, weight]): readonly [string, number] => {
     const isWeight = typeof weight === 'number' && weight >= 0 && weight <= MOST_WEIGHT;
     if (typeof term === 'string' && isWeight) return [term, weight];
     throw new MisuseError(

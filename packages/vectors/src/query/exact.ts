@@ -32,8 +32,8 @@ export interface ExactFrom {
   readonly truth: Truth;
   readonly index: GenerationIndex | ServerVectors;
   readonly aspects: readonly Aspect[];
-  /** That of each hit, as it was found. */
-  readonly sequences: ReadonlyMap<string, number>;
+  /** Of each hit, as it was found. */
+  readonly documents: ReadonlyMap<string, { readonly sequence: number }>;
   /** The only one of the search, by name. */
   readonly meanings: ReadonlyMap<string, Vector>;
   readonly minScore: number | undefined;
@@ -42,7 +42,7 @@ export interface ExactFrom {
 /** The best first; of equal scores the lower id first. Throws UnavailableError. */
 export async function scoredExactly(
   hits: readonly FoundDocument[],
-  { truth, index, aspects, sequences, meanings, minScore }: ExactFrom,
+  { truth, index, aspects, documents, meanings, minScore }: ExactFrom,
 ): Promise<readonly FoundDocument[]> {
   const [[name, meaning] = []] = meanings;
   const { metric } = aspects.find((each) => each.name === name) ?? {};
@@ -54,7 +54,7 @@ export async function scoredExactly(
   );
   const scored = hits.map((hit, at): FoundDocument => {
     const document = found[at]?.document ? readDocument(found[at].document) : undefined;
-    if (document === undefined || document.sequence !== sequences.get(hit.id)) return hit;
+    if (document === undefined || document.sequence !== documents.get(hit.id)?.sequence) return hit;
     const chunks =
       readVectors(found[at]?.vectors[0] ?? null, document.digest, index.dimensions)?.[place] ?? [];
     const scores = chunks.map((chunk) => exactScore(metric, meaning, chunk));

@@ -4,7 +4,7 @@
  * Guarantees: a text is that of the document as this process knows it; undefined if the document was changed meanwhile, or has none.
  */
 import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
-import type { QueryOptions } from '../keywords/options.js';
+import type { WordsPlan } from '../keywords/plan.js';
 import type { SnippetOptions } from '../keywords/snippet.js';
 import { readBody, readDocument } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
@@ -41,10 +41,10 @@ export class Texts {
   }
 
   /** Of a text of several fields, that of the field with the most words of the query. */
-  snippet(text: Text, query: string, options: SnippetOptions & QueryOptions): FoundSnippet | undefined {
+  snippet(text: Text, plan: WordsPlan, options: SnippetOptions): FoundSnippet | undefined {
     const parts = typeof text === 'string' ? [[undefined, text] as const] : Object.entries(text);
     const all = parts.flatMap(([field, part]): FoundSnippet[] =>
-      this.#keywords ? [{ ...this.#keywords.snippet(part, query, options), field }] : [],
+      this.#keywords ? [{ ...this.#keywords.mark(part, plan, options), field }] : [],
     );
     return all.sort((one, other) => other.marks.length - one.marks.length)[0];
   }
