@@ -2,6 +2,7 @@
  * The vectors that documents of an index have: one aspect, or several by name, of the title and of the text, say. All aspects
  * belong to one generation, so that they go live together.
  */
+import { display, MisuseError } from '@holdfast/kernel';
 import type { Embedder } from './embed/embedder.js';
 import type { ChunkOptions } from './hybrid/chunk.js';
 import type { Metric } from './kernel/layout.js';
@@ -55,3 +56,27 @@ export const shapeOf = ({ dimensions, metric, engine }: Shape): Shape => ({
 /** The sets of a generation; none if processes search it. */
 export const setsOf = (model: Model): readonly VectorSet[] =>
   [...shapesOf(model)].flatMap(([name, { dimensions, engine }]) => (engine ? [{ name, dimensions }] : []));
+
+/** Those that a program has, by model. */
+type Models = ReadonlyMap<Model, readonly Aspect[]>;
+
+/** The models that this program has. Throws MisuseError if those of the next one have other names. */
+export function ownModels(aspects: readonly Aspect[], next: readonly Aspect[] | undefined): Models {
+  if (next === undefined) return new Map([[modelOf(aspects), aspects]]);
+  const [names, nextNames] = [aspects, next].map((all) =>
+    all
+      .map(({ name }) => name)
+      .sort()
+      .join(', '),
+  );
+  if (names !== nextNames) {
+    throw new MisuseError(
+      `"next" of createIndex() has vectors of the same names as "vectors", which are ${display(names)}; got ${display(nextNames)}.`,
+    );
+  }
+  return new Map([aspects, next].map((each) => [modelOf(each), each]));
+}
+
+/** Undefined if this program does not have the model. */
+export const aspectsOf = (models: Models, name: string): readonly Aspect[] | undefined =>
+  [...models].find(([model]) => model.name === name)?.[1];

@@ -18,7 +18,7 @@ import {
   unlessAborted,
   within,
 } from '@holdfast/kernel';
-import { type Aspect, modelOf, type Shape, setsOf, shapeOf, shapesOf } from './aspect.js';
+import { aspectsOf, modelOf, ownModels, type Shape, setsOf, shapeOf, shapesOf } from './aspect.js';
 import type { Schema } from './attributes/columns.js';
 import type { Selection } from './attributes/selection.js';
 import { EmbeddingCache } from './embed/cache.js';
@@ -45,8 +45,8 @@ import { type Condition, conditionOf, type Filter } from './query/filter.js';
 import { type Deleted, type Results, type Scrolled, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
+import { IndexPart } from './shard/part.js';
 import { Telemetry } from './telemetry.js';
-import type { Model } from './truth/builder-verbs.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
 import {
@@ -373,6 +373,15 @@ export class VectorIndex {
     return new IndexNamespace(this, this.#schema, name);
   }
 
+  /** What createShardedIndex() asks of the index of a shard. */
+  part(): IndexPart {
+    return new IndexPart({
+      ...{ name: this.name, search: this.#search },
+      reach: (seen) => this.#reach(seen),
+      during: (doing, work) => this.#during(doing, work),
+    });
+  }
+
   stats(): VectorIndexStats {
     const { documents, behind, unapplied, unreadable, waiting, failure, serving } = this.#follower;
     const named = serving?.stats() ?? {};
@@ -487,25 +496,3 @@ const vectorsAreNotHere = (name: string): MisuseError =>
   new MisuseError(
     `"snapshots" of createIndex() keep vectors, and those of the index "${name}" are in the server; leave "snapshots" out, or "engine".`,
   );
-
-type Models = ReadonlyMap<Model, readonly Aspect[]>;
-
-/** The models that this program has. Throws MisuseError if those of the next one have other names. */
-function ownModels(aspects: readonly Aspect[], next: readonly Aspect[] | undefined): Models {
-  if (next === undefined) return new Map([[modelOf(aspects), aspects]]);
-  const [names, nextNames] = [aspects, next].map((all) =>
-    all
-      .map(({ name }) => name)
-      .sort()
-      .join(', '),
-  );
-  if (names !== nextNames) {
-    throw new MisuseError(
-      `"next" of createIndex() has vectors of the same names as "vectors", which are ${display(names)}; got ${display(nextNames)}.`,
-    );
-  }
-  return new Map([aspects, next].map((each) => [modelOf(each), each]));
-}
-
-const aspectsOf = (models: Models, name: string): readonly Aspect[] | undefined =>
-  [...models].find(([model]) => model.name === name)?.[1];

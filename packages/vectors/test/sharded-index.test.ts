@@ -185,8 +185,7 @@ describe('an index of four shards', () => {
     [{ hold: [0, 0] }, /different numbers/],
     [{ hold: [0] }, /no "peers"/],
     [{ redis: ['redis://localhost:1'] }, /a list of 4/],
-    [{ vectors: { title: { dimensions: 3 } } as never }, /has no names and no embedder/],
-    [{ keywords: {} } as never, /no option "keywords"/],
+    [{ next: { dimensions: 3 } } as never, /no option "next"/],
     [{ name: 'a'.repeat(49) }, /1 to 48 letters/],
   ] as [Partial<ShardedIndexOptions>, RegExp][])('refuses %o', (options, message) => {
     expect(() => sharded(options)).toThrow(MisuseError);

@@ -102,7 +102,11 @@ export class KeywordIndex {
   /** The documents with the highest scores by a plan, the best first; of equal ones by id. */
   find({ weights, meanLength }: WordsPlan, ask: Omit<Ask, 'terms' | 'scoring'>): Hit[] {
     const { k1, b } = this.#settings;
-    return this.#index.find({ ...ask, terms: weights, scoring: bm25({ k1, b, unit: FIELD_UNIT, meanLength }) });
+    return this.#index.find({
+      ...ask,
+      terms: weights,
+      scoring: bm25({ k1, b, unit: FIELD_UNIT, meanLength }),
+    });
   }
 
   /**

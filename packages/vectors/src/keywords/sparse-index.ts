@@ -68,7 +68,9 @@ export class SparseIndex {
   /** The documents with the highest scores, the best first; of equal ones by id. Throws MisuseError. */
   search(weights: TermWeights, options: KeywordSearchOptions = {}): Hit[] {
     const { limit, offset, minScore, filter } = readKeywordSearch(options);
-    const terms = weightsOf(weights).filter(([, weight]) => weight >= 1e-9).sort(byWeight);
+    const terms = weightsOf(weights)
+      .filter(([, weight]) => weight >= 1e-9)
+      .sort(byWeight);
     const k = limit + offset;
     return this.#index.find({ terms, scoring: this.#scoring, k, minScore, filter }).slice(offset);
   }

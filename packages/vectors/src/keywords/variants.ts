@@ -20,7 +20,7 @@ export interface Word {
 }
 
 /** Terms, and how many documents have each. */
-export type TermCounts = readonly (readonly [term: string, documents: number])[];
+type TermCounts = readonly (readonly [term: string, documents: number])[];
 
 /** The terms of an index that a word may stand for. */
 export interface WordCounts {

@@ -5,7 +5,7 @@
  * Guarantees: what is retrieved is as the documents are at one moment: all halves, facets and attributes are of the same. A vector
  * is compared with those of its own model only. What is late or fails is left out, and `degraded` says so.
  */
-import { type Clock, throwIfAborted, unlessAborted } from '@holdfast/kernel';
+import { type Clock, display, MisuseError, throwIfAborted, unlessAborted } from '@holdfast/kernel';
 import { type Aspect, rankingOf } from '../aspect.js';
 import type { Schema } from '../attributes/columns.js';
 import type { Selection } from '../attributes/selection.js';
@@ -18,10 +18,18 @@ import type { WordsPlan } from '../keywords/plan.js';
 import type { SparseIndex, TermWeights } from '../keywords/sparse-index.js';
 import type { Truth } from '../truth/truth.js';
 import { KEYWORDS_RANKING, TERMS_RANKING } from '../vector-index-options.js';
-import { type Facets, facetsOf } from './browse.js';
+import { type Facets, facetsOf, requireFacets } from './browse.js';
 import { scoredExactly } from './exact.js';
 import { conditionOf, type Filter } from './filter.js';
-import { checkWishes, depthOf, givenIn, type Meanings, questionOf, type Wishes, wordsIn } from './question.js';
+import {
+  checkWishes,
+  depthOf,
+  givenIn,
+  type Meanings,
+  questionOf,
+  type Wishes,
+  wordsIn,
+} from './question.js';
 import { type FoundText, fusedOf, pageOfFound, type RankedDocument, type Rankings } from './rankings.js';
 import { type FoundDocument, type Results, told } from './results.js';
 import { ServerSearch } from './server-search.js';
@@ -131,12 +139,22 @@ export class Search {
 
   /** All that is found, by vectors of this program's own model. Throws MisuseError, AbortedError and UnavailableError. */
   async rankings(sought: Sought): Promise<Retrieved> {
+    this.#requireFit(sought);
     for (;;) {
       const { index, requireOwn } = this.#parts.serving();
       if (sought.meanings.size > 0) requireOwn();
       const retrieved = await this.#retrievedFrom(index, sought);
       if (retrieved) return retrieved;
     }
+  }
+
+  #requireFit({ meanings, facets, terms }: Sought): void {
+    const { schema, aspects, terms: weights } = this.#parts;
+    requireFacets(facets, schema);
+    const other = [...meanings.keys()].find((name) => aspects.every((each) => each.name !== name));
+    if (other === undefined && (terms === undefined || weights !== undefined)) return;
+    const what = other === undefined ? '"terms"' : `vectors of the name ${display(other)}`;
+    throw new MisuseError(`A search asks for ${what}, which this index does not have; create it with them.`);
   }
 
   /** All that is found, as it is at one moment: asked again if a new model went live meanwhile. */
@@ -223,7 +241,10 @@ export class Search {
   }
 
   #near(
-    { index, onServer }: { index: Retrieved['index']; onServer: ReadonlyMap<string, readonly NearDocument[]> },
+    {
+      index,
+      onServer,
+    }: { index: Retrieved['index']; onServer: ReadonlyMap<string, readonly NearDocument[]> },
     { meanings, most, minScore }: Sought,
     selected: Selection | undefined,
   ): Rankings['near'] {

@@ -6,18 +6,34 @@
  */
 import { display, HoldfastError, MisuseError, UnavailableError } from '@holdfast/kernel';
 import type { VectorIndex } from '../vector-index.js';
+import type { IndexPart } from './part.js';
 
 /** What is asked of a shard: all that reads its memory. */
-export type Reading = Pick<VectorIndex, 'search' | 'get' | 'count' | 'scroll' | 'deleteAll'>;
-export type Verb = keyof Reading;
+type Reading = Pick<VectorIndex, 'search' | 'get' | 'count' | 'scroll' | 'deleteAll'>;
+type Calls = Reading & Pick<IndexPart, 'counts' | 'rank' | 'vectors' | 'texts'>;
+export type Verb = keyof Calls;
+export type Answer<V extends Verb> = Awaited<ReturnType<Calls[V]>>;
 
-const VERBS: readonly string[] = ['search', 'get', 'count', 'scroll', 'deleteAll'] satisfies Verb[];
+const READING = ['search', 'get', 'count', 'scroll', 'deleteAll'] satisfies (keyof Reading)[];
+/** Those of a part of an index. */
+const OF_PART = ['counts', 'rank', 'vectors', 'texts'] satisfies Exclude<Verb, keyof Reading>[];
+const VERBS: readonly string[] = [...READING, ...OF_PART];
 
-interface Call {
+export interface Call<V extends Verb = Verb> {
   readonly shard: number;
-  readonly verb: Verb;
+  readonly verb: V;
   readonly args: readonly unknown[];
 }
+
+/** The answer of an index. */
+export function ownAnswer<V extends Verb>(index: VectorIndex, { verb, args }: Call<V>): Promise<Answer<V>> {
+  const of = (OF_PART as readonly string[]).includes(verb) ? index.part() : index;
+  const call = (of as unknown as Calls)[verb] as (...args: readonly unknown[]) => Promise<Answer<V>>;
+  return call.apply(of, args as unknown[]);
+}
+
+/** How the refusal of what is no call begins; also that of a call that an earlier version does not know. */
+const NO_CALL = 'answer takes what "peers"';
 
 /** Vectors are sent as the bytes of their numbers. */
 function packed(_: string, value: unknown): unknown {
@@ -45,7 +61,7 @@ export function readCall(text: string): Call {
   }
   const { shard = -1, verb = '', args } = call;
   if (Number.isInteger(shard) && VERBS.includes(verb) && Array.isArray(args)) return call as Call;
-  throw new MisuseError(`answer takes what "peers" of a sharded index was given; got ${display(text)}.`);
+  throw new MisuseError(`${NO_CALL} of a sharded index was given; got ${display(text)}.`);
 }
 
 /** The answer to a call, whatever becomes of it. Rejects with what Holdfast has not thrown. */
@@ -60,11 +76,18 @@ export async function answerText(work: () => Promise<unknown>): Promise<string> 
 }
 
 /** What a peer has answered. Throws what it threw: MisuseError as such, everything else as UnavailableError. */
-export function readAnswer(shard: number, text: string): unknown {
+export function readAnswer<V extends Verb>(
+  { shard, verb }: Pick<Call<V>, 'shard' | 'verb'>,
+  text: string,
+): Answer<V> {
   const { value, error } = parsed(shard, text);
-  if (error === undefined) return withTimes(value);
-  if (error.code === 'HOLDFAST_MISUSE') throw new MisuseError(error.message);
-  throw new UnavailableError(error.message, []);
+  if (error === undefined) return withTimes(verb, value) as Answer<V>;
+  if (error.code !== 'HOLDFAST_MISUSE') throw new UnavailableError(error.message, []);
+  if (!error.message.startsWith(NO_CALL)) throw new MisuseError(error.message);
+  throw new UnavailableError(
+    `The process that holds shard ${shard} does not know the call "${verb}": it runs an earlier version, which answers searches by vectors only. Update it.`,
+    [{ node: `shard ${shard}`, reason: error.message }],
+  );
 }
 
 interface AnswerText {
@@ -89,14 +112,13 @@ function parsed(shard: number, text: string): AnswerText {
 }
 
 /** Times are texts in JSON: those of documents are made times again. */
-function withTimes(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+function withTimes(verb: Verb, value: unknown): unknown {
   const timed = (document: object): object => ({
     ...document,
     time: new Date((document as { time: string }).time),
   });
-  const { hits, documents, attributes } = value as Readonly<Record<string, object[]>>;
-  if (hits) return { ...value, hits: hits.map(timed) };
-  if (documents) return { ...value, documents: documents.map(timed) };
-  return attributes ? timed(value) : value;
+  const { hits = [], documents = [] } = Object(value) as Readonly<Record<string, object[]>>;
+  if (verb === 'search') return { ...Object(value), hits: hits.map(timed) };
+  if (verb === 'scroll') return { ...Object(value), documents: documents.map(timed) };
+  return verb === 'get' && value !== undefined ? timed(Object(value)) : value;
 }

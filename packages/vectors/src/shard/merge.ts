@@ -7,7 +7,7 @@ import type { FacetValue } from '../attributes/selection.js';
 import type { Facets } from '../query/browse.js';
 import type { FoundDocument, StoredDocument } from '../query/results.js';
 
-/** The best of all: each shard has told its own best, as many as are wanted with those that are left out. */
+/** The best of all by one ranking: each shard has told its own best, as many as are wanted with those that are left out. */
 export function mergeHits(
   all: readonly (readonly FoundDocument[])[],
   { limit, offset }: { readonly limit: number; readonly offset: number },
@@ -18,7 +18,10 @@ export function mergeHits(
     .flat()
     .sort(byScore)
     .slice(0, offset + limit);
-  return best.map((hit, at) => ({ ...hit, ranks: { vectors: at + 1 } })).slice(offset);
+  const rankings = (hit: FoundDocument): string[] => Object.keys(hit.ranks);
+  return best
+    .map((hit, at) => ({ ...hit, ranks: Object.fromEntries(rankings(hit).map((name) => [name, at + 1])) }))
+    .slice(offset);
 }
 
 export function mergeFacets(all: readonly Facets[], names: readonly string[]): Facets {

@@ -12,14 +12,7 @@ import {
   whole,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
-import type { Vector } from '../index/metric.js';
-import {
-  FIND,
-  type FindOptions,
-  VECTOR_INDEX,
-  type VectorIndexOptions,
-  type VectorsOptions,
-} from '../vector-index-options.js';
+import { FIND, type FindOptions, VECTOR_INDEX, type VectorIndexOptions } from '../vector-index-options.js';
 
 /**
  * Brings a call to a process that holds a shard, and its answer back, both as they are: there, `answer(call)` of the index of the
@@ -27,14 +20,11 @@ import {
  */
 export type Peers = (shard: number, call: string, signal: AbortSignal) => Promise<string>;
 
-export interface ShardedIndexOptions
-  extends Omit<VectorIndexOptions, 'redis' | 'name' | 'vectors' | 'keywords' | 'terms' | 'next'> {
+export interface ShardedIndexOptions extends Omit<VectorIndexOptions, 'redis' | 'name' | 'next'> {
   /** The Redis of all shards, or a list with that of each. */
   readonly redis: NodeSource | readonly NodeSource[];
   /** The name of the index: 1 to 48 letters, digits, "_" and "-". */
   readonly name: string;
-  /** The vectors of documents. */
-  readonly vectors: Omit<VectorsOptions, 'embedder'>;
   /** How many, 1 to 256. Another number is another index: its documents are to be put again. */
   readonly shards: number;
   /** Which of them, from 0, this process has in its memory. Default all. */
@@ -49,19 +39,10 @@ const readHold: Reader<readonly number[]> = (option, value) => {
   throw new MisuseError(`${option} is a list of different numbers of shards, from 0; got ${display(value)}.`);
 };
 
-const readVectors: Reader<unknown> = (option, value) => {
-  const [aspect] = VECTOR_INDEX.vectors(option, value);
-  if (aspect?.name === '' && aspect.embedder === undefined) return value;
-  throw new MisuseError(
-    `${option} of a sharded index has no names and no embedder; embed the text of a search yourself, and give its "vector".`,
-  );
-};
-
-const { keywords: _, terms: __, next: ___, ...INDEX } = VECTOR_INDEX;
+const { next: _, ...INDEX } = VECTOR_INDEX;
 
 export const SHARDED_INDEX = {
   ...INDEX,
-  vectors: readVectors,
   redis: passedOn<NodeSource | readonly NodeSource[]>(),
   name: fitting<string>(
     'a name of 1 to 48 letters, digits, "_" and "-"',
@@ -72,23 +53,17 @@ export const SHARDED_INDEX = {
   peers: optional(callback<Peers>('a shard, a call and a signal')),
 };
 
-type Asked = 'filter' | 'limit' | 'offset' | 'minScore' | 'exact' | 'facets' | 'after' | 'wait' | 'signal';
-
-export interface ShardedFindOptions extends Pick<FindOptions, Asked> {
-  /** What is near to it is found. */
-  readonly vector: Vector;
+export interface ShardedFindOptions extends FindOptions {
   /**
-   * For how long to wait for shards, in ms. What has not answered by then is in `partial` of the results. Without it, a shard that
-   * does not answer makes the search fail.
+   * For how long to wait for shards, in ms, each time that they are asked: once by vectors or by terms alone; with words, and with several
+   * of these, twice; once more for texts, and for `diversify`. What has not answered by then is in `partial` of the results, and is not
+   * asked again. Without it, a shard that does not answer makes the search fail.
    */
   readonly partialAfter?: number;
 }
 
-const { filter, limit, offset, minScore, exact, facets, wait, signal } = FIND;
-
 export const SHARDED_FIND = {
-  ...{ filter, limit, offset, minScore, exact, facets, wait, signal },
-  vector: passedOn<Vector>(),
+  ...FIND,
   after: passedOn<string | undefined>(),
   partialAfter: optional(duration({ min: 1 })),
 } satisfies Readers<ShardedFindOptions>;

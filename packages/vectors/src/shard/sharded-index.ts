@@ -7,24 +7,24 @@
  * it do not mix their documents.
  */
 import {
-  type Clock,
   display,
   MisuseError,
   readOptions,
   requireClaim,
+  throwIfAborted,
   UnavailableError,
-  unlessAborted,
 } from '@holdfast/kernel';
 import { type NodeSource, partitionOf } from '@holdfast/redis';
-import { inTime } from '../hybrid/in-time.js';
-import { MOST } from '../kernel/layout.js';
+import { KeywordIndex, type Text } from '../keywords/keyword-index.js';
 import type { VectorIndexStats } from '../operate/stats.js';
 import type { Filter } from '../query/filter.js';
+import { checkWishes } from '../query/question.js';
 import type { Deleted, Results, Scrolled, StoredDocument } from '../query/results.js';
 import type { Attributes } from '../truth/record.js';
 import { createIndex, type VectorIndex } from '../vector-index.js';
 import type {
   DeleteOptions,
+  GetOptions,
   PatchOptions,
   PutOptions,
   ScrollOptions,
@@ -33,36 +33,24 @@ import type {
 } from '../vector-index-options.js';
 import { type Document, requireId } from '../write/document.js';
 import type { Patched, Written } from '../write/writer.js';
-import { answerText, callText, type Reading, readAnswer, readCall, type Verb } from './calls.js';
-import { mergeFacets, mergeHits, mergePages } from './merge.js';
-import {
-  type Peers,
-  SHARDED_FIND,
-  SHARDED_INDEX,
-  type ShardedFindOptions,
-  type ShardedIndexOptions,
-} from './options.js';
+import { type Answer, answerText, readCall, type Verb } from './calls.js';
+import { type GatherParts, gather } from './gather.js';
+import { mergePages } from './merge.js';
+import { SHARDED_FIND, SHARDED_INDEX, type ShardedFindOptions, type ShardedIndexOptions } from './options.js';
 import { partsOf, placeOf } from './places.js';
+import { Shards } from './shards.js';
 
-export interface ShardedResults extends Omit<Results, 'degraded'> {
-  /** Shards whose documents are missing here, because they did not answer in time; empty if none is. */
+export interface ShardedResults extends Results {
+  /** Shards whose documents, or texts and vectors of these, are missing here, because they did not answer in time; empty if none is. */
   readonly partial: readonly number[];
-}
-
-type Answer<V extends Verb> = Awaited<ReturnType<Reading[V]>>;
-type Ask<A> = (shard: number, signal: AbortSignal) => Promise<A>;
-
-interface Waiting {
-  readonly partialAfter: number | undefined;
-  readonly signal: AbortSignal | undefined;
 }
 
 export class ShardedIndex {
   readonly name: string;
-  readonly #shards: readonly VectorIndex[];
+  readonly #indexes: readonly VectorIndex[];
   readonly #held: ReadonlySet<number>;
-  readonly #peers: Peers | undefined;
-  readonly #clock: Clock;
+  readonly #shards: Shards;
+  readonly #gather: GatherParts;
 
   /** Use createShardedIndex(). */
   constructor(options: ShardedIndexOptions) {
@@ -70,8 +58,6 @@ export class ShardedIndex {
     const { name, shards, hold, peers, clock, redis } = settings;
     const { shards: _, hold: __, peers: ___, ...common } = options;
     this.name = name;
-    this.#clock = clock;
-    this.#peers = peers;
     this.#held = new Set(hold ?? Array.from({ length: shards }, (_, shard) => shard));
     const beyond = [...this.#held].find((shard) => shard >= shards);
     if (beyond !== undefined) {
@@ -82,14 +68,18 @@ export class ShardedIndex {
         `This process holds ${this.#held.size} of ${shards} shards of "${name}", and there is no "peers" that asks for the others.`,
       );
     }
-    this.#shards = sourcesOf(redis, shards).map((source, shard) =>
+    this.#indexes = sourcesOf(redis, shards).map((source, shard) =>
       createIndex({ ...common, redis: source, name: `${name}-${shard}-of-${shards}` }),
     );
+    this.#shards = new Shards({ name, indexes: this.#indexes, held: this.#held, peers, clock });
+    const { schema, vectors: aspects, terms } = settings;
+    const keywords = settings.keywords && new KeywordIndex({ ...options.keywords, clock });
+    this.#gather = { shards: this.#shards, clock, of: { schema, aspects, keywords, terms } };
   }
 
   /** Resolves when everything that was written before is applied here, of the shards that this process holds. Throws as `search` does. */
   async ready(): Promise<void> {
-    await Promise.all([...this.#held].map((shard) => this.#shards[shard]?.ready()));
+    await Promise.all([...this.#held].map((shard) => this.#indexes[shard]?.ready()));
   }
 
   /** Writes a document into its shard. Throws as `put` of an index does. */
@@ -132,49 +122,26 @@ export class ShardedIndex {
   }
 
   /**
-   * The documents of all shards that are nearest to a vector. A shard that does not answer throws what its index throws; with
+   * The best documents of all shards, as `search` of an index tells them. A shard that does not answer throws what its index throws; with
    * `partialAfter` it is in `partial` instead, unless no shard has answered. Throws MisuseError, AbortedError and UnavailableError.
    */
   async search(options: ShardedFindOptions): Promise<ShardedResults> {
-    const { partialAfter, limit, offset, facets, after, signal, ...wishes } = readOptions(
-      'search',
-      options,
-      SHARDED_FIND,
-    );
-    if (limit + offset > MOST) {
-      throw new MisuseError(
-        `"limit" and "offset" of search are ${MOST} together at most; got ${limit} and ${offset}.`,
-      );
-    }
-    const parts = partsOf(this.#shards.length, after);
-    const find = (shard: number, ended: AbortSignal): Promise<Results> => {
-      const asked = { ...wishes, facets, limit: limit + offset, after: parts[shard] };
-      return this.#ask(shard, 'search', [asked], ended);
-    };
-    const found = await this.#all(find, { partialAfter, signal });
-    const answers = [...found.values()];
-    const hits = answers.map((answer) => answer.hits);
-    return {
-      hits: mergeHits(hits, { limit, offset }),
-      facets: mergeFacets(
-        answers.map((answer) => answer.facets),
-        facets,
-      ),
-      place: placeOf(this.#shards.length, new Map([...found].map(([shard, { place }]) => [shard, place]))),
-      partial: [...this.#shards.keys()].filter((shard) => !found.has(shard)),
-    };
+    const { after, ...wishes } = readOptions('search', options, SHARDED_FIND);
+    checkWishes({ ...wishes, after }, this.#gather.of);
+    const places = partsOf(this.#indexes.length, after);
+    throwIfAborted(wishes.signal, 'searching');
+    return gather({ ...wishes, after, places }, this.#gather);
   }
 
   /** A document, as it is known to the process that holds its shard; undefined if there is none. Throws as `search` does. */
-  async get(id: string, options: SeenOptions = {}): Promise<StoredDocument | undefined> {
+  async get(
+    id: string,
+    options: GetOptions = {},
+  ): Promise<(StoredDocument & { readonly text?: Text | undefined }) | undefined> {
     const shard = this.#shardOf(id);
-    const { signal } = Object(options) as SeenOptions;
-    return this.#ask(
-      shard,
-      'get',
-      [id, this.#seenBy(shard, options)],
-      signal ?? new AbortController().signal,
-    );
+    const { signal } = Object(options) as GetOptions;
+    const call = { shard, verb: 'get', args: [id, this.#seenBy(shard, options)] } as const;
+    return this.#shards.ask(call, signal ?? new AbortController().signal);
   }
 
   /** How many documents match, in all shards. Throws as `search` does. */
@@ -198,111 +165,53 @@ export class ShardedIndex {
    */
   answer(call: string): Promise<string> {
     return answerText(() => {
-      const { shard, verb, args } = readCall(call);
+      const read = readCall(call);
+      const { shard } = read;
       if (!this.#held.has(shard)) {
         throw new UnavailableError(
           `This process does not hold shard ${shard} of "${this.name}"; it holds ${[...this.#held].join(', ')}.`,
           [],
         );
       }
-      return this.#own(shard, verb, args);
+      return this.#shards.own(read);
     });
   }
 
   /** Stops following. Calls under way reject with AbortedError, later ones with MisuseError. */
   async close(): Promise<void> {
-    await Promise.all(this.#shards.map((shard) => shard.close()));
+    await Promise.all(this.#indexes.map((index) => index.close()));
   }
 
   #shardOf(id: unknown): number {
-    return partitionOf(requireId(id), this.#shards.length);
+    return partitionOf(requireId(id), this.#indexes.length);
   }
 
   #at(shard: number): VectorIndex {
-    return this.#shards[shard] as VectorIndex;
+    return this.#indexes[shard] as VectorIndex;
   }
 
   #placed<W extends Patched>(shard: number, written: W): W {
     if (written.outcome === 'absent') return written;
-    return { ...written, place: placeOf(this.#shards.length, new Map([[shard, written.place]])) };
+    return { ...written, place: placeOf(this.#indexes.length, new Map([[shard, written.place]])) };
   }
 
   /** What of the options one shard is told. */
   #seenBy<O extends SeenOptions>(shard: number, options: O): O {
     const { after, signal: _, ...others } = Object(options) as O;
-    const seen = partsOf(this.#shards.length, after)[shard];
+    const seen = partsOf(this.#indexes.length, after)[shard];
     return { ...others, ...(seen && { after: seen }) } as O;
   }
 
   async #askAll<V extends Verb>(verb: V, options: SelectOptions, ...more: unknown[]): Promise<Answer<V>[]> {
     const { signal } = Object(options) as SelectOptions;
-    const ask = (shard: number, ended: AbortSignal): Promise<Answer<V>> =>
-      this.#ask(shard, verb, [this.#seenBy(shard, options), ...more], ended);
-    return [...(await this.#all(ask, { partialAfter: undefined, signal })).values()];
-  }
-
-  /**
-   * Asks all shards. With `partialAfter` it leaves out those that do not answer in time, or cannot; without, it throws what one of
-   * them throws.
-   */
-  async #all<A>(ask: Ask<A>, { partialAfter, signal }: Waiting): Promise<ReadonlyMap<number, A>> {
-    if (partialAfter !== undefined) return this.#inTime(ask, { partialAfter, signal });
-    const ended = new AbortController();
-    const all = Promise.all(this.#shards.map((_, shard) => ask(shard, ended.signal)));
-    try {
-      return new Map((await unlessAborted(signal, 'shards were asked', all)).entries());
-    } finally {
-      ended.abort();
-    }
-  }
-
-  /** Throws MisuseError, AbortedError, and UnavailableError if no shard has answered. */
-  async #inTime<A>(
-    ask: Ask<A>,
-    { partialAfter: deadline = 0, signal }: Waiting,
-  ): Promise<ReadonlyMap<number, A>> {
-    const work = this.#shards.map((_, shard) =>
-      inTime(this.#clock, { deadline, signal }, (ended) => ask(shard, ended)),
+    const found = await this.#shards.all(
+      (shard, ended) => {
+        const args = [this.#seenBy(shard, options), ...more];
+        return this.#shards.ask({ shard, verb, args }, ended);
+      },
+      { partialAfter: undefined, signal },
     );
-    const found = new Map<number, A>();
-    const reasons: { node: string; reason: string }[] = [];
-    for (const [shard, answer] of (await Promise.all(work)).entries()) {
-      const node = `shard ${shard}`;
-      if (answer.outcome === 'done') found.set(shard, answer.value);
-      else if (answer.outcome === 'late') reasons.push({ node, reason: `later than ${deadline} ms` });
-      else if (answer.error instanceof UnavailableError) reasons.push({ node, reason: answer.error.message });
-      else throw answer.error;
-    }
-    if (found.size > 0) return found;
-    throw new UnavailableError(`No shard of the index "${this.name}" has answered. Try again.`, reasons);
-  }
-
-  async #ask<V extends Verb>(
-    shard: number,
-    verb: V,
-    args: readonly unknown[],
-    signal: AbortSignal,
-  ): Promise<Answer<V>> {
-    if (this.#held.has(shard))
-      return unlessAborted(signal, 'a shard was asked', this.#own(shard, verb, args));
-    const peers = this.#peers as Peers; // whoever does not hold all has it
-    let text: string;
-    try {
-      text = await peers(shard, callText({ shard, verb, args }), signal);
-    } catch (cause) {
-      throw new UnavailableError(
-        `Shard ${shard} of the index "${this.name}" could not be asked. Try again.`,
-        [{ node: `shard ${shard}`, reason: String((cause as Error)?.message ?? cause) }],
-        { cause },
-      );
-    }
-    return readAnswer(shard, text) as Answer<V>;
-  }
-
-  #own<V extends Verb>(shard: number, verb: V, args: readonly unknown[]): Promise<Answer<V>> {
-    const index: Reading = this.#at(shard);
-    const call = index[verb] as (...args: readonly unknown[]) => Promise<Answer<V>>;
-    return call.apply(index, args as unknown[]);
+    return [...found.values()];
   }
 }
 
