@@ -367,11 +367,16 @@ export class Systems {
   }
 
   #open(name: string): Opened {
-    const { prefix, callTimeout, clock, random } = this.#options;
+    const { prefix, callTimeout, persistence, clock, random } = this.#options;
     let opened = this.#queues.get(name);
     if (opened === undefined) {
       const defined = definedQueue(this.#options.definitions.queues, name);
-      const queue = defined ?? createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random });
+      const queue =
+        defined ??
+        createQueue({
+          ...{ redis: this.#redis, name, prefix, callTimeout, clock, random },
+          guard: { persistence },
+        });
       const close = async (): Promise<void> => (defined ? undefined : queue.close());
       let remote: Remote | undefined;
       const closeRemote = (): void => remote?.close();
