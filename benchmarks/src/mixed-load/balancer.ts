@@ -27,6 +27,8 @@ export class Balancer {
   readonly statuses = new Map<number, number>();
   /** By what they say, without their details; and one of each. */
   readonly refusals = new Map<string, { count: number; readonly first: Refusal }>();
+  /** How long the slowest answer to a renewal of a lease took, in ms. */
+  slowestRenewal = 0;
   readonly #ready = new Set<string>();
   #turn = 0;
   #asking: readonly Promise<void>[] = [];
@@ -41,9 +43,12 @@ export class Balancer {
     const asked = new URL(input instanceof Request ? input.url : input);
     const replica = await this.#next();
     const what = `${init?.method ?? 'GET'} ${asked.pathname.split('/').slice(0, 3).join('/')}`;
+    const began = performance.now();
     try {
       const response = await fetch(new URL(asked.pathname + asked.search, replica), init);
       this.statuses.set(response.status, (this.statuses.get(response.status) ?? 0) + 1);
+      if (init?.method === 'PATCH')
+        this.slowestRenewal = Math.max(this.slowestRenewal, performance.now() - began);
       return response.ok ? response : await this.#refused(response, what);
     } catch (error) {
       if (init?.signal?.aborted !== true) this.#broke(error as Error, what);

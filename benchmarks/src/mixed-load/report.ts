@@ -98,7 +98,7 @@ function tablesOf(outcome: Outcome): readonly Table[] {
     },
     {
       title: `appendfsync ${fsync}: answers`,
-      about: 'By status. One without an answer is a connection that broke.',
+      about: `By status. One without an answer is a connection that broke. The slowest answer to a renewal of a lease took ${number(balancer.slowestRenewal)} ms.`,
       columns: ['status', 'code', 'of', 'Retry-After', 'count'],
       rows: [
         ...[...balancer.statuses]

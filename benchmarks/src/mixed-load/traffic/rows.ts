@@ -52,7 +52,7 @@ export class RowTraffic implements Traffic {
   }
 
   async #write(): Promise<void> {
-    const { client, ending } = this.#stage;
+    const { client, ending, complain } = this.#stage;
     while (!ending.aborted) {
       try {
         await using lease = await client.lease('lane:counts', { ttl: TTL, wait: 2 * TTL, signal: ending });
@@ -61,9 +61,11 @@ export class RowTraffic implements Traffic {
           await this.#land(lease);
           await pause(EVERY);
         }
+        if (lease.signal.aborted) complain({ what: `the lease of the lane ended early: ${lease.token}` });
       } catch (error) {
         if (ending.aborted) return;
-        if (!mayPass(error) && !isStatus(error, 409)) throw error;
+        if (isStatus(error, 410)) complain({ what: 'the lease of the lane ended early' });
+        else if (!mayPass(error) && !isStatus(error, 409)) throw error;
         await pause(200);
       }
     }

@@ -35,15 +35,7 @@ export class TaskTraffic implements Traffic {
   async open(): Promise<void> {}
 
   async run(): Promise<void> {
-    const workers = Promise.all(Array.from({ length: WORKERS }, () => this.#work()));
-    const { ending } = this.#stage;
-    while (!ending.aborted) {
-      await (this.#next % 3 === 0 ? this.#addMany() : this.#add());
-      await pause(EVERY);
-    }
-    await this.#rest();
-    this.#done.abort();
-    await workers;
+    await Promise.all([this.#produce(), ...Array.from({ length: WORKERS }, () => this.#work())]);
   }
 
   async judge(): Promise<Readonly<Record<string, number>>> {
@@ -65,6 +57,16 @@ export class TaskTraffic implements Traffic {
       'failed on purpose, and tried again': this.#failed,
       'given to another worker': this.#givenAway,
     };
+  }
+
+  /** Until nothing is to be begun, and nothing waits any more. */
+  async #produce(): Promise<void> {
+    while (!this.#stage.ending.aborted) {
+      await (this.#next % 3 === 0 ? this.#addMany() : this.#add());
+      await pause(EVERY);
+    }
+    await this.#rest();
+    this.#done.abort();
   }
 
   #id(): string {
