@@ -1,5 +1,6 @@
 /** What the pictures of locks, workflows, features and vectors show: on the same Redis as the queues, with lock nodes. */
 import { createFeatures, entity, t, view } from '@holdfast/features';
+import { keepBaseline } from '@holdfast/features/offline';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { startNodes } from '@holdfast/local';
 import { createLocks } from '@holdfast/lock';
@@ -68,12 +69,16 @@ export async function populateFeatures(redis, locks) {
   await store.apply();
   const lease = await locks.acquire('lanes:profile', { ttl: 20_000 });
   const lane = await store.open(profile, { holder: lease });
-  const rows = Array.from({ length: 200 }, (_, index) => ({
-    ...{ id: `u${index}`, time: Date.now() - 1_000 },
-    values: { tier: index % 9 === 0 ? 'gold' : 'basic', spent: index * 3.5 },
-  }));
-  await lane.land(rows);
-  await lane.land([{ ...rows[0], time: Date.now() - 90_000 }]);
+  const now = Date.now();
+  const rowsAt = (time, spent) =>
+    Array.from({ length: 400 }, (_, index) => ({
+      ...{ id: `u${index}`, time },
+      values: { tier: index % 9 === 0 ? 'gold' : 'basic', spent: spent(index) },
+    }));
+  await lane.land(rowsAt(now - 2_000, (index) => index * 1.75));
+  await keepBaseline({ store, view: profile });
+  await lane.land(rowsAt(now - 1_000, (index) => 90 + 1.4 * index));
+  await lane.land(rowsAt(now - 90_000, () => 0).slice(0, 1));
   await lease.release();
   return () => store.close();
 }

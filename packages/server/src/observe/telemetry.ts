@@ -6,7 +6,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import { duration, endSpan, type Logger, Scope, within } from '@holdfast/telemetry';
-import { context as contexts, propagation, SpanKind } from '@opentelemetry/api';
+import { context as contexts, isSpanContextValid, propagation, SpanKind } from '@opentelemetry/api';
 
 const scope = new Scope<never, never>({ name: '@holdfast/server', events: {} });
 
@@ -130,7 +130,7 @@ function record<Outcome extends Ended>(
         {
           ...{ ...line, status, ms: Math.round(took * 10) / 10, request },
           ...(keyId !== undefined && { key: keyId }),
-          ...(span && { trace: span.spanContext().traceId }),
+          ...(span && isSpanContextValid(span.spanContext()) && { trace: span.spanContext().traceId }),
           ...(error !== undefined && { err: error }),
         },
         'request',
