@@ -54,7 +54,7 @@ export interface FeatureDrift {
 
 export function baselineOf(sample: Sample): FeatureBaseline {
   const numbers = numbersIn(sample);
-  const edges = numbers.length === 0 ? [] : edgesOf(numbers, 10);
+  const edges = numbers.length === 0 ? [] : edgesOf(numbers.sort(), 10);
   return {
     ...spreadOf(sample, numbers),
     edges,
@@ -93,7 +93,7 @@ function verdictOf(index: number): Verdict {
 const nullShares = ({ count, nulls }: Spread): readonly number[] => [nulls / count, 1 - nulls / count];
 
 const numbersIn = (sample: Sample): Float64Array =>
-  Float64Array.from(sample.filter((value): value is number => Number.isFinite(value))).sort();
+  Float64Array.from(sample.filter((value): value is number => Number.isFinite(value)));
 
 const spreadOf = (sample: Sample, numbers: Float64Array): Spread => ({
   count: sample.length,

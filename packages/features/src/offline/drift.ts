@@ -123,11 +123,11 @@ function quantile(values: Float64Array, share: number): number {
   return from === to ? from : from * (below + 1 - place) + to * (place - below);
 }
 
-/** The share of the sorted values up to each edge, and above the last one. */
+/** The share of the values up to each edge, and above the last one; the edges rise. */
 export function sharesOf(values: Float64Array, edges: readonly number[]): number[] {
   const counts = new Array<number>(edges.length + 1).fill(0);
-  let bin = 0;
   for (const value of values) {
+    let bin = 0;
     while (bin < edges.length && value > (edges[bin] as number)) bin += 1;
     counts[bin] = (counts[bin] as number) + 1;
   }
