@@ -18,6 +18,8 @@ const ERRORS_KEPT = 20;
 export class Replica {
   /** Its lines of errors, the first ones. */
   readonly errors: string[] = [];
+  /** How long each of its starts took until it listened, in ms. */
+  readonly starts: number[] = [];
   readonly #env: Readonly<Record<string, string>>;
   #port = 0;
   #child: ChildProcess | undefined;
@@ -35,6 +37,7 @@ export class Replica {
   async start(): Promise<void> {
     const args = [...process.execArgv, HOLDFAST, 'serve', '--port', `${this.#port}`];
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
+    const began = performance.now();
     const child = spawn(process.execPath, args, {
       env: { ...Object.fromEntries(inherited), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,6 +51,7 @@ export class Replica {
         const port = /serves http:\/\/\S+:(\d+);/.exec(said)?.[1];
         if (port === undefined) return;
         this.#port = Number(port);
+        this.starts.push(performance.now() - began);
         resolve();
       });
       child.once('exit', (code) => reject(new Error(`holdfast serve ended with ${code}: ${said}`)));

@@ -1,5 +1,5 @@
 /** The verdict of the mixed load, and its tables. */
-import { number, type Report, type Table } from '../harness/report.js';
+import { number, numberSpread, type Report, type Table } from '../harness/report.js';
 import { spread } from '../harness/statistics.js';
 import { never } from '../harness/targets.js';
 import type { Balancer, Refusal } from './balancer.js';
@@ -16,6 +16,8 @@ export interface Outcome {
   readonly complaints: readonly (Complaint & { readonly of: string })[];
   readonly disturbances: Disturbances;
   readonly balancer: Balancer;
+  /** Of the replicas: from the start of a process until it listened, in ms. */
+  readonly starts: readonly number[];
 }
 
 /** 409 of a lease that somebody holds is an answer, and so is 410 of a task whose lease ran out while the servers were away. */
@@ -79,7 +81,7 @@ const isExpected = ({ status, code, retryAfter }: Refusal, fsync: Fsync): boolea
   (fsync === 'everysec' && OF_FORGETTING.includes(`${status} ${code}`));
 
 function tablesOf(outcome: Outcome): readonly Table[] {
-  const { fsync, took, counted, disturbances, balancer } = outcome;
+  const { fsync, took, counted, disturbances, balancer, starts } = outcome;
   const forgiven = outcome.complaints.length - wrongOf(outcome).length;
   const refusals = [...balancer.refusals.values()];
   return [
@@ -98,7 +100,7 @@ function tablesOf(outcome: Outcome): readonly Table[] {
     },
     {
       title: `appendfsync ${fsync}: answers`,
-      about: `By status. One without an answer is a connection that broke. The slowest answer to a renewal of a lease took ${number(balancer.slowestRenewal)} ms.`,
+      about: `By status. One without an answer is a connection that broke. The slowest answer to a renewal of a lease took ${number(balancer.slowestRenewal)} ms, a start of a replica until it listened ${numberSpread(spread(starts))} ms.`,
       columns: ['status', 'code', 'of', 'Retry-After', 'count'],
       rows: [
         ...[...balancer.statuses]

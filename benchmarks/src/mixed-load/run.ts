@@ -96,7 +96,8 @@ class MixedRun implements Run {
     for (const kind of traffic) counted.set(kind.name, await kind.judge());
     const errors = deployment.replicas.flatMap((replica) => replica.errors);
     for (const line of errors) progress(line);
-    return { fsync, took, counted, complaints, disturbances, balancer };
+    const starts = deployment.replicas.flatMap((replica) => replica.starts);
+    return { fsync, took, counted, complaints, disturbances, balancer, starts };
   }
 }
 

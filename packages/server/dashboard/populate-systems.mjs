@@ -25,10 +25,16 @@ export async function populateLocks(redis) {
       const lease = await holder.acquire('account:42', { ttl: 30_000 });
       await guard.seal(lease);
       await guard.seal({ resource: 'account:42', token, issuer, owner }).catch(() => {});
-      for (const id of [7, 11, 19]) await holder.acquire(`account:${id}`, { ttl: 30_000 });
-      await holder.acquireShared('catalogue', { ttl: 30_000 });
+      const held = [lease];
+      for (const id of [7, 11, 19]) held.push(await holder.acquire(`account:${id}`, { ttl: 30_000 }));
+      held.push(await holder.acquireShared('catalogue', { ttl: 30_000 }));
       await nodes.nodes[4].kill();
-      return () => holder.close();
+      // On a slow machine the pictures take longer than the leases last.
+      const extending = setInterval(() => held.map((each) => each.extend().catch(() => {})), 10_000);
+      return () => {
+        clearInterval(extending);
+        return holder.close();
+      };
     },
     async stop() {
       await guard.close();
