@@ -13,7 +13,8 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Deployment, deploy, NOWHERE } from './deployment.js';
 
-describe('1. a node of the majority forgets, and another comes back that never knew', () => {
+// They wait for quarantines to end, on nodes of their own.
+describe.concurrent('1. a node of the majority forgets, and another comes back that never knew', () => {
   it.each([
     { count: 5, reached: 3 },
     { count: 3, reached: 2 },
@@ -150,7 +151,8 @@ describe('4. short TTLs with renewal', () => {
   });
 });
 
-describe('5. the process is paused for longer than the TTL', () => {
+// They wait for processes to start and leases to end, on nodes of their own.
+describe.concurrent('5. the process is paused for longer than the TTL', () => {
   it('first sees that its signal is aborted; its write is refused if somebody was granted the lease', async () => {
     await using stage = await startHolder('write');
     const token = await stage.fact('token');
@@ -362,8 +364,10 @@ async function startHolder(what: 'write' | 'extend'): Promise<Stage> {
 
 describe('all nodes are restarted empty, one after another', () => {
   it('a lease that renews itself is kept, also while somebody else asks for it all the time', async () => {
-    await using deployment = await deploy(3);
-    const [holder, other] = [deployment.locks(), deployment.locks()];
+    // The quarantine of a node takes as long as the longest TTL.
+    const settings = { maxTtl: 1_000 };
+    await using deployment = await deploy(3, settings);
+    const [holder, other] = [deployment.locks(settings), deployment.locks(settings)];
     let over = false;
     await holder.using('r', { ttl: 1_000 }, async (lease) => {
       const { token } = lease;

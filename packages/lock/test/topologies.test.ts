@@ -1,4 +1,8 @@
-/** A quorum of one that fails over: behind sentinels, in a cluster, and by hand. Real servers, real failovers. */
+/**
+ * A quorum of one that fails over: behind sentinels, in a cluster, and by hand. Real servers, real failovers.
+ *
+ * Each test has servers of its own, and waits for them most of its time, so that all run at the same time.
+ */
 import { LeaseLostError, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type LocalNode, startNodes } from '@holdfast/local';
 import { createLocks, type Lease, type Locks } from '@holdfast/lock';
@@ -49,7 +53,7 @@ async function expectHandOver(holder: Locks, other: Locks, master: () => Promise
   expect(next?.token).toBeGreaterThan(token);
 }
 
-describe('behind sentinels', () => {
+describe.concurrent('behind sentinels', () => {
   it('a failover that loses a grant lets nobody in before it has run out, and orders the tokens', async () => {
     await using servers = await Watched.start();
     const [holder, other] = clients(servers.url);
@@ -121,7 +125,7 @@ describe('behind sentinels', () => {
   });
 });
 
-describe('in a cluster', () => {
+describe.concurrent('in a cluster', () => {
   it('a failover of the master orders the tokens, and waiting goes on', async () => {
     await using cluster = await Cluster.start();
     const [holder, other] = clients(cluster.url);
@@ -140,7 +144,7 @@ describe('in a cluster', () => {
   });
 });
 
-describe('by hand', () => {
+describe.concurrent('by hand', () => {
   it('a master that followed another and took over again, in one run, is quarantined', async () => {
     await using nodes = await startNodes(2, { args: ['--repl-diskless-sync-delay', '0'] });
     const [first, second] = nodes.nodes as [LocalNode, LocalNode];
