@@ -395,10 +395,8 @@ export class QueueProcess implements Actor<QueueStep> {
 
   async #handle(task: Task<Data>): Promise<Result | Deferral> {
     const { oracle, plan, subject } = this.#options;
-    const { takes, steps, fails, fatal, heedless, progress, defers, nonsense, unkeepable } = workOf(
-      plan,
-      task.data.name,
-    );
+    const work = workOf(plan, task.data.name);
+    const { takes, steps, fails, fatal, heedless, progress, defers, nonsense, unkeepable } = work;
     if (this.#options.world.isTraced) {
       const left = task.lease.remaining().toFixed(1);
       this.note(
