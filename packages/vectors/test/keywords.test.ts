@@ -146,6 +146,19 @@ describe('an index of keywords', () => {
     const asked: string[] = [];
     of.index.search('w0 w1 w2', { filter: (given) => asked.push(given) > 0 });
     expect(new Set(asked).size).toBe(asked.length);
+    // A filter that searches, and one that throws, leave nothing behind.
+    const within = new Set(of.index.search('w3', { limit: 4_000 }).map(({ id }) => id));
+    const nested = of.index.search('w1 w2', {
+      filter: (given) => of.index.search('w3', { limit: 4_000 }).some(({ id }) => id === given),
+      limit: 3,
+    });
+    expect(nested).toEqual(of.index.search('w1 w2', { filter: (given) => within.has(given), limit: 3 }));
+    const broken = (): boolean => {
+      throw new Error('no');
+    };
+    expect(() => of.index.search('w0 w1', { filter: broken })).toThrow('no');
+    of.check('w0 w1');
+    expect(of.index.search('w0', { minScore: 1e6 })).toEqual([]);
   });
 
   it('counts words by the weights of their fields', () => {

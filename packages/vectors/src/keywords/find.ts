@@ -33,49 +33,61 @@ export interface Found {
 const SPARSE = 16;
 
 export class Finder {
-  readonly #window = new Window();
+  /** Those that no search uses: a filter may search, too. */
+  readonly #windows = [new Window()];
 
   get bytes(): number {
-    return this.#window.bytes;
+    return this.#windows.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  find(postings: Postings, { terms: weights, scoring, k, minScore, filter }: Ask): Found[] {
-    const terms = termsOf(postings, weights, scoring);
-    /** What the terms from each on can add together. */
-    const rest = terms.map((_, from) => terms.slice(from).reduce((sum, { scorer }) => sum + scorer.bound, 0));
-    rest.push(0);
-    const best = new Best(k, (a, b) => postings.idOf(a) < postings.idOf(b));
-    const window = this.#window;
-    let least = minScore ?? 0;
-    /** How many terms a document needs one of. */
-    let needed = terms.length;
-    for (;;) {
-      // One with as much as the k-th best may stand before it by its id.
-      while (needed > 1 && rest[needed - 1]! < least) needed -= 1;
-      const first = firstOf(terms, needed);
-      if (first === Number.POSITIVE_INFINITY) break;
-      window.open(first);
-      try {
-        for (let at = 0; at < needed; at++) {
-          meetAll(terms[at]!, window);
-          // The first window says by itself what is needed, before all of its terms are read.
-          const isFirst = !best.isFull && filter === undefined && window.count >= k;
-          if (isFirst && rest[at + 1]! < rest[0]! - rest[at + 1]!)
-            least = bestSoFar(window, postings, { k, least });
-          if (rest[at + 1]! < least) needed = at + 1;
-        }
-        for (let at = needed; at < terms.length; at++) {
-          window.drop(least - rest[at]!);
-          addTo(terms[at]!, window);
-        }
-        offerAll(window, best, { postings, least, filter });
-      } finally {
-        window.close();
-      }
-      least = Math.max(least, best.least);
+  find(postings: Postings, ask: Ask): Found[] {
+    const window = this.#windows.pop() ?? new Window();
+    try {
+      const best = bestIn(postings, ask, window);
+      return best.sorted().map(({ score, thing }) => ({ id: postings.idOf(thing), score }));
+    } finally {
+      window.close();
+      this.#windows.push(window);
     }
-    return best.sorted().map(({ score, thing }) => ({ id: postings.idOf(thing), score }));
   }
+}
+
+function bestIn(
+  postings: Postings,
+  { terms: weights, scoring, k, minScore, filter }: Ask,
+  window: Window,
+): Best {
+  const terms = termsOf(postings, weights, scoring);
+  /** What the terms from each on can add together. */
+  const rest = terms.map((_, from) => terms.slice(from).reduce((sum, { scorer }) => sum + scorer.bound, 0));
+  rest.push(0);
+  const best = new Best(k, (a, b) => postings.idOf(a) < postings.idOf(b));
+  let least = minScore ?? 0;
+  /** How many terms a document needs one of. */
+  let needed = terms.length;
+  while (rest[0]! >= least) {
+    // One with as much as the k-th best may stand before it by its id.
+    while (needed > 1 && rest[needed - 1]! < least) needed -= 1;
+    const first = firstOf(terms, needed);
+    if (first === Number.POSITIVE_INFINITY) break;
+    window.open(first);
+    for (let at = 0; at < needed; at++) {
+      meetAll(terms[at]!, window);
+      // The first window says by itself what is needed, before all of its terms are read.
+      const isFirst = !best.isFull && filter === undefined && window.count >= k;
+      if (isFirst && rest[at + 1]! < rest[0]! - rest[at + 1]!)
+        least = bestSoFar(window, postings, { k, least });
+      if (rest[at + 1]! < least) needed = at + 1;
+    }
+    for (let at = needed; at < terms.length; at++) {
+      window.drop(least - rest[at]!);
+      addTo(terms[at]!, window);
+    }
+    offerAll(window, best, { postings, least, filter });
+    window.close();
+    least = Math.max(least, best.least);
+  }
+  return best;
 }
 
 /** A term of the query, and how far its postings were read. */
