@@ -84,7 +84,8 @@ export class Disturbances {
     const sizes = logsOf(data).map((path) => ({ path, size: statSync(path).size }));
     await pause(SECOND);
     await data.kill();
-    if (logsOf(data).length !== sizes.length) return; // it has begun a new file, which is synced by then
+    const isRewritten = logsOf(data).join() !== sizes.map(({ path }) => path).join();
+    if (isRewritten) return; // it has begun a new file meanwhile, and nothing is lost this time
     for (const { path, size } of sizes) truncateSync(path, size);
     // What had been answered just before is noted a little later.
     this.powerLosses.push({ from, to: performance.now() + SECOND });
