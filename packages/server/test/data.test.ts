@@ -110,8 +110,11 @@ test('an address that sends many wrong keys is told to wait; a right one is acce
   const { ask } = await serve({ keys: file });
   const wrong = `${keys.a.slice(0, -1)}${keys.a.endsWith('A') ? 'B' : 'A'}`;
   const statuses = new Set<number>();
-  for (let call = 0; call < 60; call += 1)
-    statuses.add((await ask('GET', '/v1/queues', { key: wrong })).status);
+  // Many at a time: on a busy machine, one after the other would come slowly enough to be let in.
+  for (let round = 0; round < 20 && !statuses.has(429); round += 1) {
+    const asked = Array.from({ length: 20 }, () => ask('GET', '/v1/queues', { key: wrong }));
+    for (const { status } of await Promise.all(asked)) statuses.add(status);
+  }
   expect([...statuses]).toEqual([401, 429]);
   expect((await ask('GET', '/v1/queues', { key: keys.a })).status).toBe(200);
 });

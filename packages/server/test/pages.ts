@@ -11,8 +11,9 @@ const LOOKS = [
   { size: SIZES.narrow, colorScheme: 'dark' },
 ] as const;
 
+const require = createRequire(import.meta.url);
 /** Of its two forms, the one that takes a browser half of the time to read. */
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const isFull = process.env['HOLDFAST_TESTS'] === 'full';
 /** How often pages have been looked at. */
