@@ -51,7 +51,7 @@ const worker = hasModels
   : undefined;
 
 /** What faults bring about; anything else must not happen. */
-const EXPECTED = [UnavailableError, StaleTokenError, AbortedError, BusyError];
+const EXPECTED = [UnavailableError, PlaceLostError, StaleTokenError, AbortedError, BusyError];
 
 /** Does something again and again, until the end. */
 async function repeat(least: number, most: number, work: () => Promise<void>): Promise<void> {

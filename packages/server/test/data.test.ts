@@ -38,6 +38,11 @@ test('a search after a write sees it, whichever replica took it', async () => {
   const body = { vector: [1, 0, 0], after: place, wait: 20_000 };
   const found = await other.ask('POST', '/v1/indexes/kb/search', { body });
   expect(found.body.hits.map(({ id }: { id: string }) => id)).toEqual(['apple', 'pear']);
+  const lost = { vector: [1, 0, 0], after: `before-${place}`, wait: 0 };
+  expect(await other.ask('POST', '/v1/indexes/kb/search', { body: lost })).toMatchObject({
+    status: 412,
+    body: { code: 'HOLDFAST_PLACE_LOST' },
+  });
   const wrong = await other.ask('POST', '/v1/indexes/kb/search', { body: { vector: [1] } });
   expect(wrong).toMatchObject({ status: 400, body: { code: 'HOLDFAST_MISUSE' } });
 });

@@ -1,11 +1,12 @@
 /**
  * The errors of indexes of vectors alone; the others are shared by all of Holdfast (docs/ERRORS.md).
  */
-import { HoldfastError, UnavailableError } from '@holdfast/kernel';
+import { HoldfastError } from '@holdfast/kernel';
 
 declare module '@holdfast/kernel' {
   interface ErrorCodes {
     HOLDFAST_SNAPSHOT: SnapshotError;
+    HOLDFAST_PLACE_LOST: PlaceLostError;
   }
 }
 
@@ -33,14 +34,17 @@ export class SnapshotError extends HoldfastError {
 
 /**
  * The place that a search was to see belongs to an earlier epoch: the server that had it was replaced by one that may have
- * forgotten what was written. Write it again if it is not there, and search after the place of that.
+ * forgotten what was written. To repeat the search does not help: write it again if it is not there, and search after the place of
+ * that.
  */
-export class PlaceLostError extends UnavailableError {
+export class PlaceLostError extends HoldfastError {
+  override readonly name = 'PlaceLostError';
+  readonly code = 'HOLDFAST_PLACE_LOST';
   /** How far this process has applied the present epoch. */
   readonly place: string;
 
-  constructor(message: string, { node, place }: { readonly node: string; readonly place: string }) {
-    super(message, [{ node, reason: 'another epoch has begun' }]);
+  constructor(message: string, { place }: { readonly place: string }) {
+    super(message);
     this.place = place;
   }
 }

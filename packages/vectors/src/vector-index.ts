@@ -243,7 +243,7 @@ export class VectorIndex {
   /**
    * The documents that are nearest to a vector, that have the words of a text or weights of terms, or that a ranking of all has first. With `after`
    * it sees that write, wherever it was made; UnavailableError if this process has not applied it within `wait`, and
-   * PlaceLostError, which is one, if the server may have forgotten it. The first search reads everything. Throws MisuseError, and
+   * PlaceLostError if the server may have forgotten it. The first search reads everything. Throws MisuseError, and
    * AbortedError.
    */
   async search(options: FindOptions): Promise<Results> {
@@ -462,11 +462,10 @@ export class VectorIndex {
         throw this.#late(late, cause);
       });
     }
-    const { address } = this.#truth;
     if (follower.epoch !== epoch) {
       throw new PlaceLostError(
         `The index "${this.name}" lies on another server than the one that answered ${display(place)}, or on one that may have forgotten it. Write it again if it is not there.`,
-        { node: address, place: follower.place },
+        { place: follower.place },
       );
     }
     if (!isReached()) throw this.#late(`${display(place)} was not there to be applied`);

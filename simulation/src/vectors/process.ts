@@ -450,6 +450,12 @@ export class VectorsProcess implements Actor<VectorsStep> {
 }
 
 /** What a correct deployment may tell a user who does nothing wrong. */
-const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_STALE_TOKEN', 'HOLDFAST_ABORTED', 'HOLDFAST_BUSY'];
+const EXPECTED = [
+  'HOLDFAST_UNAVAILABLE',
+  'HOLDFAST_PLACE_LOST',
+  'HOLDFAST_STALE_TOKEN',
+  'HOLDFAST_ABORTED',
+  'HOLDFAST_BUSY',
+];
 /** And of generations that others have changed meanwhile. */
 const OVERTAKEN = /is live|has no generation |which this program does not have/;

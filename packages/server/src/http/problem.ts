@@ -78,6 +78,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_SOURCE: UNFIT,
   HOLDFAST_SOURCE_LOST: UNFIT,
   HOLDFAST_SNAPSHOT: UNFIT,
+  HOLDFAST_PLACE_LOST: { status: 412, title: 'What the search was to see may be forgotten' },
   HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
   HOLDFAST_UNKNOWN_KIND: { status: 409, title: 'No handler for the kind of the task' },
   HOLDFAST_LATCH_GONE: UNFIT,

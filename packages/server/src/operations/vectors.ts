@@ -93,7 +93,7 @@ export const search = operation({
       }),
     },
   },
-  problems: ['HOLDFAST_NOT_FOUND'],
+  problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_PLACE_LOST'],
   example: { params: { index: 'kb' }, body: { vector: [1, 0, 0], limit: 5 } },
   run: ({ systems, params, body, signal }) =>
     systems.withIndex(params.index, async (index) => {

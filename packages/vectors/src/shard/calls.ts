@@ -5,6 +5,7 @@
  * is no such call is answered with a MisuseError.
  */
 import { display, HoldfastError, MisuseError, UnavailableError } from '@holdfast/kernel';
+import { PlaceLostError } from '../errors.js';
 import type { VectorIndex } from '../vector-index.js';
 import type { IndexPart } from './part.js';
 
@@ -71,17 +72,20 @@ export async function answerText(work: () => Promise<unknown>): Promise<string> 
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const { code, message } = error;
-    return JSON.stringify({ error: { code, message } });
+    const place = error instanceof PlaceLostError ? error.place : undefined;
+    return JSON.stringify({ error: { code, message, place } });
   }
 }
 
-/** What a peer has answered. Throws what it threw: MisuseError as such, everything else as UnavailableError. */
+/** What a peer has answered. Throws what it threw: MisuseError and PlaceLostError as such, everything else as UnavailableError. */
 export function readAnswer<V extends Verb>(
   { shard, verb }: Pick<Call<V>, 'shard' | 'verb'>,
   text: string,
 ): Answer<V> {
   const { value, error } = parsed(shard, text);
   if (error === undefined) return withTimes(verb, value) as Answer<V>;
+  if (error.code === 'HOLDFAST_PLACE_LOST')
+    throw new PlaceLostError(error.message, { place: error.place ?? '' });
   if (error.code !== 'HOLDFAST_MISUSE') throw new UnavailableError(error.message, []);
   if (!error.message.startsWith(NO_CALL)) throw new MisuseError(error.message);
   throw new UnavailableError(
@@ -92,7 +96,7 @@ export function readAnswer<V extends Verb>(
 
 interface AnswerText {
   readonly value?: unknown;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly place?: string };
 }
 
 function parsed(shard: number, text: string): AnswerText {
