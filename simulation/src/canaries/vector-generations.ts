@@ -90,7 +90,7 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/query/search.ts`,
-        find: 'while (this.#parts.serving().index === asked.index) {',
+        find: 'while (this.#parts.serving().index === index) {',
         replace: 'while (true as boolean) {',
       },
     ],

@@ -276,12 +276,12 @@ export class Follower {
       this.#compareWith(page);
       return false;
     }
-    // What was read before this answer was read in this epoch.
-    if (!this.#comparison) this.#reached = this.#after;
     if (page.n !== this.#lineup?.n) {
       await this.#open();
       return false;
     }
+    // What was read before this answer was read in this epoch. A place behind a cut is of what that has made live.
+    if (!this.#comparison && this.#serving?.generation === this.#lineup.live) this.#reached = this.#after;
     const begun = this.#comparison?.purged ?? 0;
     if (this.#after < page.purged && begun < page.purged) {
       // Something may have been purged whose deletion was not read.
