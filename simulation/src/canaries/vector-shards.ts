@@ -22,9 +22,9 @@ export const VECTOR_SHARD_CANARIES: readonly Canary[] = [
     about: 'A search after a place does not tell the shards what they are to have seen.',
     changes: [
       {
-        file: `${SHARD}/sharded-index.ts`,
-        find: 'limit: limit + offset, after: parts[shard] }',
-        replace: 'limit: limit + offset, after: void parts }',
+        file: `${SHARD}/gather.ts`,
+        find: "verb: 'search', args: [{ ...asked, after: places[shard] }]",
+        replace: "verb: 'search', args: [{ ...asked, after: void places }]",
       },
     ],
   },
@@ -34,9 +34,9 @@ export const VECTOR_SHARD_CANARIES: readonly Canary[] = [
     about: 'An answer lacks a shard although nobody has allowed that.',
     changes: [
       {
-        file: `${SHARD}/sharded-index.ts`,
-        find: 'if (partialAfter !== undefined) return this.#inTime(ask, { partialAfter, signal });',
-        replace: 'return this.#inTime(ask, { partialAfter: partialAfter ?? 40, signal });',
+        file: `${SHARD}/shards.ts`,
+        find: 'if (partialAfter !== undefined) return this.#inTime(ask, { ...waiting, deadline: partialAfter, among });',
+        replace: 'return this.#inTime(ask, { ...waiting, deadline: partialAfter ?? 40, among });',
       },
     ],
   },
@@ -46,8 +46,8 @@ export const VECTOR_SHARD_CANARIES: readonly Canary[] = [
     about: 'An answer without a shard does not say so.',
     changes: [
       {
-        file: `${SHARD}/sharded-index.ts`,
-        find: 'partial: [...this.#shards.keys()].filter((shard) => !found.has(shard)),',
+        file: `${SHARD}/gather.ts`,
+        find: 'partial: shards.without(found),',
         replace: 'partial: [],',
       },
     ],
