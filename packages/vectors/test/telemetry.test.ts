@@ -64,7 +64,7 @@ it('counts and times what is written and searched, under the span that is active
   ]);
   expect(await pointsOf('holdfast.vectors.search.duration', 'counts')).toMatchObject([
     { value: { count: 1 } },
-    { type: 'HOLDFAST_UNAVAILABLE', value: { count: 1 } },
+    { type: 'HOLDFAST_PLACE_LOST', value: { count: 1 } },
   ]);
   const finished = spans.getFinishedSpans();
   const [search] = finished.filter(({ name }) => name === 'holdfast.vectors.search');
