@@ -46,9 +46,38 @@ export const VECTOR_SHARD_CANARIES: readonly Canary[] = [
     about: 'An answer without a shard does not say so.',
     changes: [
       {
+        file: `${SHARD}/shards.ts`,
+        find: 'return this.numbers.filter((shard) => !found.has(shard) || others.has(shard));',
+        replace: 'return this.numbers.filter((shard) => others.has(shard) && !found.has(shard));',
+      },
+    ],
+  },
+  {
+    name: 'words that wait for nothing',
+    focus: 'shards',
+    about: 'A search by words after a place does not tell the shards what they are to have seen.',
+    changes: [
+      {
         file: `${SHARD}/gather.ts`,
-        find: 'partial: shards.without(found),',
-        replace: 'partial: [],',
+        find: "verb: 'rank', args: [{ ...asked, after: places[shard] }]",
+        replace: "verb: 'rank', args: [{ ...asked, after: void places }]",
+      },
+      {
+        file: `${SHARD}/gather.ts`,
+        find: 'const asked = { words, shards: shards.count, wait, after: places[shard] };',
+        replace: 'const asked = { words, shards: shards.count, wait };',
+      },
+    ],
+  },
+  {
+    name: 'words of one shard',
+    focus: 'shards',
+    about: 'Only what one shard has of the words of a search is looked for.',
+    changes: [
+      {
+        file: `${SHARD}/gather.ts`,
+        find: 'this.#plan = planOf(words, [...counts.values()]);',
+        replace: 'this.#plan = planOf(words, [...counts.values()].slice(0, 1));',
       },
     ],
   },

@@ -51,11 +51,13 @@ export function openIndex({ world, subject, machine, place, tasks, exchange }: O
     ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
     ...{ schema: { kind: 'tag', price: 'number' } as const, clock, random },
   };
+  const words = hasTexts ? { keywords: {}, terms: {} } : {};
   if (hasShards) {
     const held = heldBy(place);
     const index = subject.vectors.createShardedIndex({
       ...common,
-      ...{ vectors: SHAPE, shards: SHARDS, hold: held },
+      ...words,
+      ...{ vectors: hasNames ? { title: SHAPE, body: SHAPE } : SHAPE, shards: SHARDS, hold: held },
       peers: (shard, call) => exchange.ask(machine, shard, call),
     });
     exchange.join({ machine, index, held });
@@ -67,7 +69,7 @@ export function openIndex({ world, subject, machine, place, tasks, exchange }: O
     ...common,
     vectors: hasNames ? { title: shape, body: shape } : shape,
     ...(hasModels && { vectors: model('m0'), next: model('m1'), tasks }),
-    ...(hasTexts && { keywords: {}, terms: {} }),
+    ...words,
   });
   return { index: single, single, stats: () => new Map([[0, single.stats()]]) };
 }

@@ -112,10 +112,7 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
   const lease = dice.scale(150, 3_000);
   const isExact = dice.chance(0.5);
   const hasModels = focus === undefined ? seed % 4 === 1 : focus === 'models';
-  const hasShards =
-    focus === 'shards' ||
-    (focus === undefined && !hasModels && seed % 7 === 3 && seed % 3 !== 0 && seed % 5 !== 0);
-  const isPlain = focus !== 'shards' && !hasModels;
+  const hasShards = focus === 'shards' || (focus === undefined && !hasModels && seed % 7 === 3);
   const clock = (): ClockPlan => ({
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -141,8 +138,8 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     clocksJump: false,
     vectors: {
       timeout: dice.scale(60, 600),
-      hasTexts: isPlain && seed % 3 === 0,
-      hasNames: isPlain && seed % 5 === 0,
+      hasTexts: !hasModels && seed % 3 === 0,
+      hasNames: !hasModels && seed % 5 === 0,
       hasModels,
       hasShards,
       onServer: !hasShards && (focus === 'server' || seed % 4 === 2 || seed % 8 === 1),
