@@ -4,10 +4,14 @@
  * Guarantees: all have the same documents, in one Redis, and answer the same queries with the lists that the same recall needs; they
  * take turns within a round. What is shared by shards in one process is measured, not what more machines would add.
  */
+
+import { seededRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import {
   createIndex,
   createShardedIndex,
+  type Document,
+  type FindOptions,
   type Results as Found,
   type VectorIndexStats,
 } from '@holdfast/vectors';
@@ -27,29 +31,39 @@ const AT_ONCE = 256;
 
 export const vectorsShards: Benchmark = {
   about: 'an index of vectors in one part and in several, and what gathering costs',
-  workloads: ['search', 'search with facets'],
+  workloads: ['search', 'search with facets', 'hybrid search'],
   open: (call) => new ShardsBenchmark(call),
 };
 
 interface Contestant {
   readonly name: string;
-  put(id: string, vector: Float32Array, kind: string): Promise<unknown>;
+  put(document: Document): Promise<unknown>;
   ready(): Promise<void>;
   stats(): readonly VectorIndexStats[];
-  search(vector: Float32Array, facets: readonly string[]): Promise<Pick<Found, 'hits'>>;
+  search(asked: FindOptions): Promise<Pick<Found, 'hits'>>;
   close(): Promise<void>;
 }
 
-const COMMON = { schema: { kind: 'tag' }, vectors: { dimensions: DIMENSIONS } } as const;
+const COMMON = { schema: { kind: 'tag' }, vectors: { dimensions: DIMENSIONS }, keywords: {} } as const;
+
+/** Texts of words of which some are frequent and most are rare, as those of a language are. */
+const WORDS = 20_000;
+const [WORDS_OF_TEXT, WORDS_OF_QUERY] = [40, 4];
+
+function textSource(seed: number): (words: number) => string {
+  const random = seededRandom(seed);
+  const word = (): string => `w${Math.floor(WORDS ** random.unit()).toString(36)}`;
+  return (words) => Array.from({ length: words }, word).join(' ');
+}
 
 function oneIndex(redis: string): Contestant {
   const index = createIndex({ ...COMMON, redis, name: 'one' });
   return {
     name: 'one index',
-    put: (id, vector, kind) => index.put({ id, vector, attributes: { kind } }),
+    put: (document) => index.put(document),
     ready: () => index.ready(),
     stats: () => [index.stats()],
-    search: (vector, facets) => index.search({ vector, facets, limit: NEAREST }),
+    search: (asked) => index.search(asked),
     close: () => index.close(),
   };
 }
@@ -74,10 +88,10 @@ function shardedIndex(redis: string, shards: number, isElsewhere: boolean): Cont
   const both = [index, there];
   return {
     name,
-    put: (id, vector, kind) => index.put({ id, vector, attributes: { kind } }),
+    put: (document) => index.put(document),
     ready: async () => void (await Promise.all(both.map((each) => each.ready()))),
     stats: () => both.flatMap((each) => [...each.stats().values()]),
-    search: (vector, facets) => index.search({ vector, facets, limit: NEAREST }),
+    search: (asked) => index.search(asked),
     close: async () => void (await Promise.all(both.map((each) => each.close()))),
   };
 }
@@ -101,6 +115,8 @@ class ShardsBenchmark implements Run {
     const base = source.next(stored);
     const queries = source.next(quick ? 50 : 500);
     const answers = exactAnswers(queries, base);
+    const text = textSource(SEED);
+    const texts = queries.map(() => text(WORDS_OF_QUERY));
     this.#nodes = await startNodes(1);
     const makers = [oneIndex, inShards(2), inShards(4), inShards(4, true)];
     const names: string[] = [];
@@ -113,7 +129,7 @@ class ShardsBenchmark implements Run {
         progress(`round ${round + 1}`);
         for (const each of turns(this.#contestants, round)) {
           for (const workload of this.#call.workloads)
-            await this.#search(each, workload, { queries, answers });
+            await this.#search(each, workload, { queries, answers, texts });
         }
       }
       if (group !== makers) await this.#startAnew();
@@ -130,13 +146,14 @@ class ShardsBenchmark implements Run {
         tableOf(this.#results, {
           ...{
             workload,
-            about: `The ${NEAREST} nearest, one search after another; median of the rounds (min–max).`,
+            about: `The ${NEAREST} ${workload.startsWith('hybrid') ? `best by a vector and ${WORDS_OF_QUERY} words, fused by ranks` : 'nearest'}, one search after another; median of the rounds (min–max).`,
           },
           ...{ contestants: names, isCompared: false },
         }),
       ),
       remarks: [
         'All shards are in this process, so that nothing is gained by more processors: what is left is the cost of asking and merging.',
+        `A hybrid search asks shards twice: for how rare the words are, and for what each half finds. Documents have ${WORDS_OF_TEXT} words, of ${WORDS} of which the n-th is as frequent as 1/n says.`,
         `Facets count the ${KINDS} values of an attribute over all documents.`,
       ],
       data: this.#results,
@@ -158,10 +175,14 @@ class ShardsBenchmark implements Run {
 
   async #fill(contestant: Contestant, base: readonly Float32Array[]): Promise<void> {
     this.#call.progress(`fills ${contestant.name}`);
+    const text = textSource(SEED + 1);
     for (let from = 0; from < base.length; from += AT_ONCE) {
       const some = base.slice(from, from + AT_ONCE);
       await Promise.all(
-        some.map((vector, at) => contestant.put(`${from + at}`, vector, `k${(from + at) % KINDS}`)),
+        some.map((vector, at) => {
+          const attributes = { kind: `k${(from + at) % KINDS}` };
+          return contestant.put({ id: `${from + at}`, vector, attributes, text: text(WORDS_OF_TEXT) });
+        }),
       );
     }
     await contestant.ready();
@@ -174,14 +195,19 @@ class ShardsBenchmark implements Run {
   async #search(
     contestant: Contestant,
     workload: string,
-    asked: { readonly queries: readonly Float32Array[]; readonly answers: readonly ReadonlySet<number>[] },
+    asked: {
+      readonly queries: readonly Float32Array[];
+      readonly answers: readonly ReadonlySet<number>[];
+      readonly texts: readonly string[];
+    },
   ): Promise<void> {
-    const facets = workload === 'search' ? [] : ['kind'];
+    const facets = workload === 'search with facets' ? ['kind'] : [];
     const times: number[] = [];
     let found = 0;
-    for (const [at, query] of asked.queries.entries()) {
+    for (const [at, vector] of asked.queries.entries()) {
+      const text = workload === 'hybrid search' ? { text: asked.texts[at] ?? '' } : {};
       const began = performance.now();
-      const { hits } = await contestant.search(query, facets);
+      const { hits } = await contestant.search({ vector, facets, limit: NEAREST, ...text });
       times.push(performance.now() - began);
       found += hits.filter(({ id }) => asked.answers[at]?.has(Number(id))).length;
     }
