@@ -74,7 +74,12 @@ test('shows control characters, and does not let them at the terminal', async ()
 test.each<[string, string[], number, RegExp]>([
   ['an app that its user may not see', ['ls', '--app', 'other'], 64, /does not let this user do that/],
   ['a codec that is not there', ['ls', '--codec', 'no.js'], 64, /--codec .*no\.js.* cannot be read/],
-  ['a codec that is none', ['ls', '--codec', 'package.json'], 64, /codec is an object with encode, decode/],
+  [
+    'a codec that is none',
+    ['ls', '--codec', 'packages/queue/test/double.mjs'],
+    64,
+    /codec is an object with encode, decode/,
+  ],
   [
     'a workflow that is not there',
     ['start', 'ordre'],
