@@ -37,9 +37,12 @@ export function planOf(words: readonly Word[], all: readonly QueryCounts[]): Wor
   const rarities = new Map(words.map(({ text }) => [text, 1]));
   for (const [at, word] of words.entries()) {
     const counts = all.flatMap((each) => each.words[at] ?? []);
-    for (const [term, weight, having] of variantsOf(word, counts, documents)) {
+    const found = variantsOf(word, counts, documents);
+    // What nobody had when it was counted may have been put since, in an index that has not been searched yet.
+    const variants = found.length > 0 ? found : [[word.text, 1, 0] as const];
+    for (const [term, weight, having] of variants) {
       weights.set(term, (weights.get(term) ?? 0) + word.times * weight);
-      rarities.set(term, rarity(documents, having));
+      if (having > 0) rarities.set(term, rarity(documents, having));
     }
   }
   const weighed = [...weights].map(([term, weight]) => [term, weight * (rarities.get(term) ?? 1)] as const);
