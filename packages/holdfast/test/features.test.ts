@@ -244,7 +244,7 @@ test('exports rows, imports the Parquet files, and says how values are spread an
     features: { n: { count: 100, nulls: 0, mean: 49.5 } },
   });
   expect(await json('drift', 'profile')).toMatchObject({ rows: 100 });
-  expect(await told('drift', 'profile')).toMatch(/^n +unknown +49.5 +1050 +0 +0$/m); // too few to say anything
+  expect(await told('drift', 'profile')).toMatch(/^n +unknown +49.5 +10(49|50) +0 +0$/m); // too few to say anything
   expect(await told('baseline', 'profile', '--forget')).toContain('is forgotten');
   expect(await told('drift', 'profile')).toContain(
     'There is no baseline: "holdfast features baseline profile"',
