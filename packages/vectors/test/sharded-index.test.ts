@@ -186,6 +186,7 @@ describe('an index of four shards', () => {
     [{ hold: [0] }, /no "peers"/],
     [{ redis: ['redis://localhost:1'] }, /a list of 4/],
     [{ next: { dimensions: 3 } } as never, /no option "next"/],
+    [{ tasks: { add: () => {} } } as never, /no option "tasks"/],
     [{ name: 'a'.repeat(49) }, /1 to 48 letters/],
   ] as [Partial<ShardedIndexOptions>, RegExp][])('refuses %o', (options, message) => {
     expect(() => sharded(options)).toThrow(MisuseError);

@@ -20,7 +20,9 @@ import { FIND, type FindOptions, VECTOR_INDEX, type VectorIndexOptions } from '.
  */
 export type Peers = (shard: number, call: string, signal: AbortSignal) => Promise<string>;
 
-export interface ShardedIndexOptions extends Omit<VectorIndexOptions, 'redis' | 'name' | 'next'> {
+/** Workers and builders are of one index each, so there are no `tasks`, `cache` and `next`. */
+export interface ShardedIndexOptions
+  extends Omit<VectorIndexOptions, 'redis' | 'name' | 'next' | 'tasks' | 'cache'> {
   /** The Redis of all shards, or a list with that of each. */
   readonly redis: NodeSource | readonly NodeSource[];
   /** The name of the index: 1 to 48 letters, digits, "_" and "-". */
@@ -39,7 +41,7 @@ const readHold: Reader<readonly number[]> = (option, value) => {
   throw new MisuseError(`${option} is a list of different numbers of shards, from 0; got ${display(value)}.`);
 };
 
-const { next: _, ...INDEX } = VECTOR_INDEX;
+const { next: _, tasks: __, cache: ___, ...INDEX } = VECTOR_INDEX;
 
 export const SHARDED_INDEX = {
   ...INDEX,

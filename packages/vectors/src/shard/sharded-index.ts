@@ -123,7 +123,8 @@ export class ShardedIndex {
 
   /**
    * The best documents of all shards, as `search` of an index tells them. A shard that does not answer throws what its index throws; with
-   * `partialAfter` it is in `partial` instead, unless no shard has answered. Throws MisuseError, AbortedError and UnavailableError.
+   * `partialAfter` it is in `partial` instead, unless no shard has answered. Throws MisuseError, AbortedError, PlaceLostError and
+   * UnavailableError.
    */
   async search(options: ShardedFindOptions): Promise<ShardedResults> {
     const { after, ...wishes } = readOptions('search', options, SHARDED_FIND);
