@@ -33,12 +33,14 @@ export class Coder {
 
   /** Of JSON. */
   async decode(text: string): Promise<string> {
-    return isEncoded(text) ? this.unseal(text.slice(MARK.length), requireJson) : text;
+    const sealed = sealedIn(text);
+    return sealed === undefined ? text : this.unseal(sealed, requireJson);
   }
 
   /** Of text that need not be JSON. */
   async decodeReason(text: string): Promise<string> {
-    return isEncoded(text) ? this.unseal(text.slice(MARK.length), (reason) => reason) : text;
+    const sealed = sealedIn(text);
+    return sealed === undefined ? text : this.unseal(sealed, (reason) => reason);
   }
 
   /** The text as Base64 of what the codec makes of it, without the mark: for places that say otherwise that it is encoded. */
@@ -82,11 +84,13 @@ export class Coder {
   }
 }
 
-export const isEncoded = (text: string): boolean => text.startsWith(MARK);
+/** What `unseal` takes of a text that was encoded; undefined for another. */
+export const sealedIn = (text: string): string | undefined =>
+  text.startsWith(MARK) ? text.slice(MARK.length) : undefined;
 
 /** The value of a text that is not encoded. Throws CodecError for another. */
 export function plainValue(text: string): unknown {
-  if (isEncoded(text)) throw withoutCodec();
+  if (sealedIn(text) !== undefined) throw withoutCodec();
   return JSON.parse(text);
 }
 
@@ -104,7 +108,8 @@ function readAs<T>(read: (text: string) => T, decoded: unknown): T {
   }
 }
 
-function requireJson(text: string): string {
+/** For `unseal`: the text, if it is JSON. */
+export function requireJson(text: string): string {
   JSON.parse(text);
   return text;
 }

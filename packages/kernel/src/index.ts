@@ -5,7 +5,7 @@
 export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
 export type { Codec, CodecContext } from './codec.js';
-export { Coder, isEncoded, plainValue, withoutCodec } from './coder.js';
+export { Coder, plainValue, requireJson, sealedIn, withoutCodec } from './coder.js';
 export { onAbort, pause, throwIfAborted, unlessAborted, within } from './deadline.js';
 export { formatDuration } from './durations.js';
 export {

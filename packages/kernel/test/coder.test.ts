@@ -1,5 +1,5 @@
 /** The coder: what a codec gives and takes, and one that does not answer. */
-import { type Clock, CodecError, Coder, isEncoded, plainValue, type Timer } from '@holdfast/kernel';
+import { type Clock, CodecError, Coder, plainValue, sealedIn, type Timer } from '@holdfast/kernel';
 import { expect, it } from 'vitest';
 
 /** Its timers are due at once. */
@@ -15,7 +15,7 @@ it('gives back the text that was encoded, and reads what was not', async () => {
   const coder = new Coder({ encode: turn, decode: async (data) => turn(data) }, 'queue:q', hasty);
   for (const text of ['{"a":"ü~"}', '"~"', 'null']) {
     const encoded = await coder.encode(text);
-    expect(isEncoded(encoded)).toBe(true);
+    expect(sealedIn(encoded)).toBeDefined();
     expect(await coder.decode(encoded)).toBe(text);
     expect(await coder.decode(text)).toBe(text);
     expect(() => plainValue(encoded)).toThrow(CodecError);

@@ -15,6 +15,7 @@ import {
   MisuseError,
   messageOf,
   pause,
+  requireJson,
   withoutCodec,
 } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
@@ -24,7 +25,7 @@ import type { LogLine, TaskInfo } from './inspection.js';
 import { issuerOf } from './keys.js';
 import { encodeResult, notKept, type TaskOutcome, whyNotKept } from './results.js';
 import type { ScheduleInfo } from './schedule.js';
-import { isSealed, MARK, Sealed, sealedMessage, sealedOf } from './sealed.js';
+import { isSealed, Sealed, sealedMessage, sealedOf } from './sealed.js';
 import type { Failure, KeptFailure } from './task-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
@@ -231,7 +232,7 @@ export class Payloads {
     json: string,
     limit: { readonly most: number; readonly of: string } | undefined,
   ): Promise<string> {
-    const text = MARK + (await coder.seal(json));
+    const text = await coder.encode(json);
     if (limit) requireSize(text, limit.most, limit.of);
     return text;
   }
@@ -311,8 +312,3 @@ function requireSize(text: string, most: number, of: string): void {
 
 const whyEncoded = ([why]: readonly string[]): { readonly encoded?: string } =>
   why === undefined ? {} : { encoded: why };
-
-function requireJson(text: string): string {
-  JSON.parse(text);
-  return text;
-}

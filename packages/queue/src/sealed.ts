@@ -2,6 +2,7 @@
  * What was read from Redis and is encoded: values stand as they are until somebody opens them, and texts of errors begin with
  * a mark. Pure.
  */
+import { sealedIn } from '@holdfast/kernel';
 import type { KeptOptions } from './task-options.js';
 
 /** Stands for a value that was read and is encoded. */
@@ -17,12 +18,11 @@ export class Sealed {
   }
 }
 
-/** Begins a result, a progress or a line of a log that is encoded: no JSON begins so. */
-export const MARK = '~';
-
-/** Reads the text of a value. */
-export const readValue = (text: string): unknown =>
-  text.startsWith(MARK) ? new Sealed(text.slice(MARK.length)) : JSON.parse(text);
+/** Reads the text of a result, a progress or a line of a log. */
+export function readValue(text: string): unknown {
+  const sealed = sealedIn(text);
+  return sealed === undefined ? JSON.parse(text) : new Sealed(sealed);
+}
 
 /** Begins the message of an error that is encoded: those of users may begin with anything that is printed. */
 const MESSAGE = '\u0003';
