@@ -115,15 +115,15 @@ func (s *Features) Describe(ctx context.Context, store string, options ...CallOp
 	return answerOf[FeaturesDescribeAnswer](ctx, s.t, request{method: "GET", path: "/v1/features/{store}", params: map[string]string{"store": store}}, options)
 }
 
-// Drift: look how far the rows of a view that are served have moved from its baseline. It looks at up
-// to 5000 rows, for which the server's user needs the right +scan. The answer is at most 5 s old. A
-// view of flags has none (400).
+// Drift: measure the drift of the rows that a view serves from its baseline. It looks at up to 5000
+// rows, for which the server's user needs the right +scan. The answer is at most 5 s old. A view of
+// flags has none (400).
 func (s *Features) Drift(ctx context.Context, store string, view string, options ...CallOption) (*Drift, error) {
 	return answerOf[Drift](ctx, s.t, request{method: "GET", path: "/v1/features/{store}/views/{view}/drift", params: map[string]string{"store": store, "view": view}}, options)
 }
 
-// KeepBaseline: keep how the rows of a view that are served now are spread, in place of what was kept.
-// When a model is trained: its drift is looked at from then on. It looks at up to 10000 rows.
+// KeepBaseline: take a baseline of the rows that a view serves now, in place of the earlier one. Call
+// it when a model is trained: drift is measured against it from then on. It reads up to 10000 rows.
 func (s *Features) KeepBaseline(ctx context.Context, store string, view string, options ...CallOption) (*FeaturesKeepBaselineAnswer, error) {
 	return answerOf[FeaturesKeepBaselineAnswer](ctx, s.t, request{method: "PUT", path: "/v1/features/{store}/views/{view}/baseline", params: map[string]string{"store": store, "view": view}}, options)
 }

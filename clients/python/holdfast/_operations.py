@@ -271,9 +271,9 @@ class Features:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Look how far the rows of a view that are served have moved from its baseline. It looks at up
-        to 5000 rows, for which the server's user needs the right +scan. The answer is at most 5 s
-        old. A view of flags has none (400).
+        """Measure the drift of the rows that a view serves from its baseline. It looks at up to 5000
+        rows, for which the server's user needs the right +scan. The answer is at most 5 s old. A
+        view of flags has none (400).
         """
         return self._call(
             "GET",
@@ -293,8 +293,9 @@ class Features:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Keep how the rows of a view that are served now are spread, in place of what was kept. When
-        a model is trained: its drift is looked at from then on. It looks at up to 10000 rows.
+        """Take a baseline of the rows that a view serves now, in place of the earlier one. Call it
+        when a model is trained: drift is measured against it from then on. It reads up to 10000
+        rows.
         """
         return self._call(
             "PUT",

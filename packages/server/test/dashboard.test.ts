@@ -412,7 +412,7 @@ describe('the pages of features and vectors', () => {
     await shown.says('nothing is not known here');
   });
 
-  it('show how far what is served has moved from its baseline', async () => {
+  it('show the drift of a view from its baseline', async () => {
     await open('/features');
     const land = await makeStore();
     await land(300, 1_000);
@@ -424,7 +424,7 @@ describe('the pages of features and vectors', () => {
     await shown.page.getByRole('img', { name: /^Shares of spent by tenths of the baseline/ }).waitFor();
     await shown.isAccessible();
     await shown.click('Keep as baseline');
-    await shown.told(/is the baseline/);
+    await shown.told(/baseline is taken/);
     await expect.poll(async () => (await shown.rows('Drift'))[0]).toMatch(/spent\s+stable\s+0\s/);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Drift of what is served: a baseline that is kept in Redis for a view, and how far the rows that are served now are from it. It
- * needs no files: a baseline is taken of the rows that are served when a model is trained, or of the values of a training set.
+ * Drift of what is served: the distribution of the rows that a view serves now, compared with a baseline in Redis. It needs no
+ * files: a baseline is taken of the rows that are served when a model is trained, or of the values of a training set.
  *
  * Guarantees: rows are read as `store.rows` reads them, so that what is served is compared: one that has expired is null. It
  * looks at a sample, which the order of Redis's own table of keys draws: that depends on ids, not on values. Nothing waits
@@ -85,7 +85,7 @@ const STEPS = 500;
 const AT_ONCE = 500;
 
 /**
- * Keeps what the values of a view are like, in place of what was kept, for `driftOf` to compare with: call it when a model is trained.
+ * Takes a baseline of a view, in place of the earlier one, for `driftOf` to compare with: call it when a model is trained.
  * Throws MisuseError where there are no rows, for a view of flags and one that was not applied; UnavailableError.
  */
 export async function keepBaseline(options: BaselineOptions): Promise<Baseline> {

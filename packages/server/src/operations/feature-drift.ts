@@ -51,7 +51,7 @@ export const drift = operation({
   id: 'features.drift',
   method: 'GET',
   path: '/v1/features/{store}/views/{view}/drift',
-  summary: 'Look how far the rows of a view that are served have moved from its baseline.',
+  summary: 'Measure the drift of the rows that a view serves from its baseline.',
   description:
     "It looks at up to 5000 rows, for which the server's user needs the right +scan. The answer is at most 5 s old. A view of flags has none (400).",
   ...READ,
@@ -83,13 +83,14 @@ export const keepBaseline = operation({
   id: 'features.keepBaseline',
   method: 'PUT',
   path: '/v1/features/{store}/views/{view}/baseline',
-  summary: 'Keep how the rows of a view that are served now are spread, in place of what was kept.',
-  description: 'When a model is trained: its drift is looked at from then on. It looks at up to 10000 rows.',
+  summary: 'Take a baseline of the rows that a view serves now, in place of the earlier one.',
+  description:
+    'Call it when a model is trained: drift is measured against it from then on. It reads up to 10000 rows.',
   right: 'features:admin',
   judgedBy: 'store',
   params: inView,
   query: none,
-  answers: { 200: { description: 'It is kept.', schema: z.object({ since }) } },
+  answers: { 200: { description: 'The baseline is stored.', schema: z.object({ since }) } },
   problems: ['HOLDFAST_NOT_FOUND'],
   example: { params: PROFILE },
   run: (call) =>

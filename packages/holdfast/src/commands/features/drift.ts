@@ -1,4 +1,4 @@
-/** The actions of `holdfast features` on how values are spread: `profile`, `drift`, `baseline`. */
+/** The actions of `holdfast features` on the distribution of values: `profile`, `drift`, `baseline`. */
 import type { Features, View } from '@holdfast/features';
 import type { Drift } from '@holdfast/features/offline';
 import type { Command } from '../../command.js';
@@ -22,7 +22,7 @@ import { BASELINE_DIR, DIR, DRIFT_DIR, FORGET, SAMPLE, SINCE, TURN, UNTIL } from
 export const profile: Command = {
   ...OF_EVERY_ACTION,
   name: 'profile',
-  summary: 'Show how the values of a view are spread.',
+  summary: 'Show the distribution of the values of a view.',
   operands: [VIEW_OPERAND],
   about: `Of exported rows, or a sample of them, for each feature that is a number or a
 bool.`,
@@ -53,7 +53,7 @@ bool.`,
 export const drift: Command = {
   ...OF_EVERY_ACTION,
   name: 'drift',
-  summary: 'Show how far the values of a view have moved.',
+  summary: 'Show the drift of a view.',
   operands: [VIEW_OPERAND],
   about: `Compares the rows that are served with the baseline that "baseline" has kept;
 with --dir, exported rows from --from on with those before. "psi" is the
@@ -70,7 +70,7 @@ Kolmogorov-Smirnov test, with its p. Of fewer than 200 rows nothing is said.`,
     (args.text(DRIFT_DIR) === undefined ? onServedStore(ofServed) : onStore(ofExported))(args, ...rest),
 };
 
-/** How far exported rows have moved from those before. */
+/** The drift of exported rows from earlier ones. */
 async function ofExported(call: Call): Promise<number> {
   const { kolmogorovSmirnov, populationStability } = await import('@holdfast/features/offline');
   const now = call.context.clock.wall() / 1_000;
@@ -89,7 +89,7 @@ async function ofExported(call: Call): Promise<number> {
   return answer(call, found, renderTable([['feature', 'psi', 'ks', 'p'], ...rows]));
 }
 
-/** How far the rows that are served have moved from the baseline. */
+/** The drift of the rows that are served from the baseline. */
 async function ofServed(call: Call<ServedStore>): Promise<number> {
   const view = viewOf(call);
   for (const option of [TURN, UNTIL])
@@ -103,8 +103,8 @@ async function ofServed(call: Call<ServedStore>): Promise<number> {
   const heading = ['feature', 'verdict', 'psi', 'nulls', 'mean before', 'mean', 'null before', 'null'];
   const about =
     found.since === undefined
-      ? `${found.rows} rows were looked at. There is no baseline: "holdfast features baseline ${view.name}" keeps one.`
-      : `${found.rows} rows were looked at; the baseline is of ${found.since.toISOString()}.`;
+      ? `${found.rows} rows were read. There is no baseline: "holdfast features baseline ${view.name}" takes one.`
+      : `${found.rows} rows were read; the baseline is of ${found.since.toISOString()}.`;
   return answer(call, found, `${renderTable([heading, ...rows])}\n${about}`);
 }
 
@@ -116,12 +116,12 @@ async function driftInRedis(call: Call<ServedStore>, view: ServedView): Promise<
 export const baseline: Command = {
   ...OF_EVERY_ACTION,
   name: 'baseline',
-  summary: 'Keep how the values of a view are spread.',
+  summary: 'Take a baseline, to measure drift against.',
   operands: [VIEW_OPERAND],
-  about: `Keeps, in place of what was kept, how the rows of a view are spread: those that
-are served now, or exported ones. Do so when a model is trained: "drift" and the
-dashboard then show how far what is served has moved. Shares and the edges
-between them are kept, no rows. It changes nothing that is served.`,
+  about: `Stores the distribution of the rows of a view, in place of the earlier baseline:
+of those that are served now, or of exported ones. Take one when a model is
+trained: "drift" and the dashboard compare the rows that are served with it.
+Deciles and counts are stored, no rows. It changes nothing that is served.`,
   options: [...PLACE, BASELINE_DIR, SINCE, UNTIL, SAMPLE, FORGET, JSON_OUTPUT],
   example: 'holdfast features baseline profile --store shop',
   run: onStore(async (call) => {

@@ -46,7 +46,7 @@ export function DriftOf({
     const kept = await act({
       method: 'PUT',
       path: pathOf('/v1/features/{store}/views/{view}/baseline', { store, view }),
-      said: 'How the rows are spread now is the baseline.',
+      said: 'The baseline is taken.',
     });
     if (kept) again();
   };
@@ -71,12 +71,12 @@ export function DriftOf({
       }
     >
       {isFlags && (
-        <Empty why="Of a view of flags no drift is known: bits have no rows. Count them where they are set." />
+        <Empty why="A view of flags has no drift, because flags are bits and not rows. Count them where they are set." />
       )}
       {found && !drift && <Refused problem={found as Problem} />}
       {isUnset && (
         <Empty
-          why="There is no baseline yet to compare with. Keep one when a model is trained, of the rows that are served then or of those that it was trained with:"
+          why="There is no baseline to compare with yet. Take one when a model is trained, of the rows that are served then or of its training set:"
           command={`npx holdfast features baseline ${view} --store ${store}`}
         />
       )}
@@ -90,8 +90,8 @@ export function DriftOf({
 
 const aboutOf = ({ since, rows }: Drift) => (
   <>
-    {counted(rows, 'row')} of those that are served now, beside the baseline of {since && <Time at={since} />}
-    . Below 200 rows nothing is said.
+    {counted(rows, 'row')} that are served now, compared with the baseline of {since && <Time at={since} />}.
+    With fewer than 200 rows the verdict is unknown.
   </>
 );
 
