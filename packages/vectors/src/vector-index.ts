@@ -28,6 +28,7 @@ import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
 import { vectorsMade } from './follow/made.js';
+import { isOfEpoch, readPlace } from './follow/place.js';
 import { ServerVectors } from './follow/server-vectors.js';
 import { Snapshots } from './follow/snapshots.js';
 import { Watch } from './follow/watch.js';
@@ -254,7 +255,7 @@ export class VectorIndex {
         await this.#reach(wishes);
         const results = await this.#search.results(wishes);
         // While it searched, the server may have become one that has forgotten the place; reaching it throws then.
-        if (wishes.after === undefined || epochOf(results.place) === epochOf(wishes.after)) return results;
+        if (wishes.after === undefined || isOfEpoch(results.place, wishes.after)) return results;
       }
     };
     return this.#telemetry.searching(wishes.limit, () => this.#during('it was searched', work));
@@ -453,8 +454,8 @@ export class VectorIndex {
       if (follower.serving === undefined) await this.#look();
       return;
     }
-    const [epoch, text] = [epochOf(place), place.split('@')[1] ?? ''];
-    const isReached = (): boolean => follower.epoch === epoch && follower.reached >= Number(text);
+    const { epoch, sequence } = readPlace(place);
+    const isReached = (): boolean => follower.epoch === epoch && follower.reached >= sequence;
     if (!isReached()) {
       const late = `the write is not applied after ${wait} ms`;
       await within(this.#clock, wait, this.#look(), late).catch((cause: unknown) => {
@@ -482,9 +483,6 @@ export class VectorIndex {
     );
   }
 }
-
-/** Of a place: in it, sequences are compared. */
-const epochOf = (place: string): string => place.split('@')[0] ?? '';
 
 const nobodyMakesVectors = (name: string): MisuseError =>
   new MisuseError(

@@ -321,7 +321,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/vector-index.ts`,
-        find: 'follower.epoch === epoch && follower.reached >= Number(text)',
+        find: 'follower.epoch === epoch && follower.reached >= sequence',
         replace: 'follower.epoch === epoch',
       },
     ],

@@ -18,6 +18,7 @@ import {
   text,
   whole,
 } from '@holdfast/kernel';
+import { isOfEpoch } from '../follow/place.js';
 import type { Vector } from '../index/metric.js';
 import { MOST } from '../kernel/layout.js';
 import type { KeywordIndex } from '../keywords/keyword-index.js';
@@ -152,7 +153,7 @@ export class IndexPart {
         await reach({ after: seen, wait: most, signal: undefined });
         const { rankings, index, place, facets } = await search.rankings(all);
         // While it searched, the server may have become one that has forgotten the place; reaching it throws then.
-        if (seen !== undefined && epochOf(seen) !== epochOf(place)) continue;
+        if (seen !== undefined && !isOfEpoch(place, seen)) continue;
         const { near, words: byWords, documents } = rankings;
         const found = [...documents.values()].map((known) => ({ ...known, time: known.time.getTime() }));
         return { near, words: byWords, found, facets, place, generation: index.generation };
@@ -184,8 +185,6 @@ export class IndexPart {
     );
   }
 }
-
-const epochOf = (place: string): string => place.split('@')[0] ?? '';
 
 const base64Of = (vector: Float32Array): string =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64');
